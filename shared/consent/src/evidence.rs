@@ -1,0 +1,418 @@
+//! Evidence: one record for each event, chained so that a rewritten record shows.
+//!
+//! Art. 7(1) GDPR asks the controller to demonstrate consent, and EDPB Guidelines 05/2020 (§§104 to 108) to show what the
+//! person was told and how they agreed. The record holds that and no more; what the contact typed is sealed.
+
+use std::fmt;
+
+use hmac::Mac;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ContactId, EventId, Locale, MessageRef, NoticeVersion, PolicyVersion, PurposeId, RequestId, SenderId};
+use crate::mac::keyed;
+use crate::register::RequestSource;
+use crate::time::Time;
+
+/// The version of the record's structure.
+pub const SCHEMA: u32 = 1;
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceKind {
+    /// Step one: consent was asked for.
+    Requested,
+    /// Meta accepted the prompt.
+    PromptSent,
+    /// The prompt reached the contact's telephone.
+    PromptDelivered,
+    /// The prompt did not reach the contact.
+    PromptFailed,
+    /// Step two: the contact agreed.
+    Confirmed,
+    /// The contact answered "no".
+    Declined,
+    /// The contact said that they never asked.
+    NotMe,
+    /// The contact withdrew.
+    Withdrawn,
+    /// The contact objected to marketing.
+    Objected,
+    /// The contact stopped marketing in WhatsApp's settings.
+    PlatformStop,
+    /// The contact allowed marketing again in WhatsApp's settings; no consent.
+    PlatformResume,
+    /// The contact may have meant STOP and was asked.
+    Held,
+    /// The contact answered that they did not mean STOP.
+    Kept,
+    /// The number or id changed hands, or may have.
+    Invalidated,
+}
+
+/// Who caused the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// The contact.
+    Contact,
+    /// This system.
+    System,
+    /// Meta.
+    Meta,
+    /// Someone at the controller's, named by what API Gateway authenticated.
+    Operator(String),
+}
+
+/// Where the event came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Source {
+    /// A message in WhatsApp.
+    Whatsapp,
+    /// Meta's own notification.
+    Meta,
+    /// The outbox.
+    Outbox,
+    /// A request for consent taken by the controller.
+    OptIn {
+        /// How it was taken.
+        via: RequestSource,
+        /// The page it was taken on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+        /// The form or advertisement it was taken with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        form: Option<String>,
+    },
+    /// A withdrawal taken by the controller.
+    Withdrawal {
+        /// How it reached the controller.
+        via: WithdrawalSource,
+    },
+}
+
+/// How a withdrawal reached the controller outside WhatsApp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WithdrawalSource {
+    /// An e-mail.
+    Email,
+    /// A telephone call.
+    Phone,
+    /// A letter.
+    Letter,
+    /// A conversation with someone who works for the controller.
+    Agent,
+    /// The contact's own account.
+    Account,
+    /// A form on a web site.
+    WebForm,
+}
+
+/// How the contact expressed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expression {
+    /// A tap on a button that carried a token.
+    ButtonToken,
+    /// A tap on a button without a token of ours, read by its label.
+    ButtonLabel,
+    /// Typed words.
+    TypedWord,
+    /// A form.
+    Form,
+    /// A setting in WhatsApp.
+    PlatformSetting,
+}
+
+/// Whether the event had the effect that its kind promises, and if not, why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Validity {
+    /// It counts.
+    Counted,
+    /// No key of ours signed the token.
+    TokenForged,
+    /// The token was made for another contact.
+    TokenOfAnotherContact,
+    /// The answer came after the token had run out; it counts as a new request.
+    TokenExpired,
+    /// The contact stopped after the prompt was made; a later "yes" counts as a new request.
+    PromptOlderThanStop,
+    /// The notice is no longer in force; the answer counts as a new request.
+    NoticeRetired,
+    /// A newer confirmation stands.
+    OlderThanConfirmation,
+    /// The contact has stopped, and a form that anyone could fill in does not undo that.
+    OpenFormAfterStop,
+    /// The contact stopped after this request.
+    RequestOlderThanStop,
+    /// A suppression forbids prompts.
+    Suppressed,
+    /// A prompt for the same purposes is waiting for an answer.
+    PromptAlive,
+    /// Too many prompts in the last 24 hours.
+    RateLimited,
+    /// Consent is given already.
+    AlreadyConfirmed,
+    /// The typed "yes" could mean either of several prompts; the contact was asked which.
+    SeveralPrompts,
+    /// The policy does not offer the purpose in this language.
+    NotOffered,
+}
+
+/// The prompt that an event belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromptEvidence {
+    /// The request that it asks about.
+    pub request: RequestId,
+    /// When it was made.
+    pub prompted_at: Time,
+    /// From when on a "yes" is no longer a grant.
+    pub expires_at: Time,
+    /// Keyed hash of Meta's message id, once Meta has accepted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageRef>,
+    /// Meta's error code, if it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<u32>,
+}
+
+/// The contact's message that carries the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// Keyed hash of its id.
+    pub message: MessageRef,
+    /// Keyed hash of the id of the message it replies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<MessageRef>,
+}
+
+/// The signed webhook that carried the event: the proof that Meta said so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryEvidence {
+    /// The phone number id that it was sent to.
+    pub sender: Option<SenderId>,
+    /// The WhatsApp Business account.
+    pub account: String,
+    /// SHA-256 of the body that was signed, hex.
+    pub body_sha256: String,
+    /// When it was received.
+    pub received_at: Time,
+    /// Which of the accepted app secrets verified it, counted from the newest.
+    pub verified_with: u8,
+}
+
+/// One event, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The event's id.
+    pub event: EventId,
+    /// Its place in the contact's chain, from 1.
+    pub sequence: u64,
+    /// What happened.
+    pub kind: EvidenceKind,
+    /// Whether it counted.
+    pub validity: Validity,
+    /// When it happened, as its source says.
+    pub occurred_at: Time,
+    /// When the ledger recorded it.
+    pub recorded_at: Time,
+    /// Who caused it.
+    pub actor: Actor,
+    /// Where it came from.
+    pub source: Source,
+    /// How the contact expressed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<Expression>,
+    /// The purposes it is about; empty if about all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub purposes: Vec<PurposeId>,
+    /// The notices that were shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<NoticeVersion>,
+    /// The language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<Locale>,
+    /// The prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<PromptEvidence>,
+    /// The contact's message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Reply>,
+    /// The words that the contact typed, sealed under the contact's own key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_words: Option<String>,
+    /// The signed webhook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryEvidence>,
+    /// The policy in force.
+    pub policy: PolicyVersion,
+}
+
+/// What the contact typed. It is never shown; it is sealed before it is stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TypedWords(String);
+
+impl TypedWords {
+    /// The most that is kept of a message, in characters: enough for any word of consent.
+    const KEPT: usize = 200;
+
+    /// The words, cut to what can matter.
+    pub fn new(text: &str) -> Self {
+        Self(text.chars().take(Self::KEPT).collect())
+    }
+
+    /// The words, to be sealed.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TypedWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TypedWords([redacted])")
+    }
+}
+
+/// An event on its way into the ledger: its words are not sealed yet, and it has no place in the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The record.
+    pub evidence: Evidence,
+    /// The words to seal into it.
+    pub words: Option<TypedWords>,
+}
+
+/// The key that chains a ledger's evidence.
+#[derive(Clone)]
+pub struct ChainKey([u8; 32]);
+
+impl ChainKey {
+    /// The key made of these bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for ChainKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ChainKey([redacted])")
+    }
+}
+
+/// A link of the chain: a keyed hash over the contact, the link before and the record's exact text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Link([u8; 32]);
+
+impl Link {
+    /// What stands before the first record.
+    pub const START: Self = Self([0; 32]);
+
+    /// The link that this record makes after the one before.
+    pub fn next(self, key: &ChainKey, contact: &ContactId, record: &str) -> Self {
+        let mac = keyed(&key.0, "assent evidence v1")
+            .chain_update(contact.as_bytes())
+            .chain_update(self.0)
+            .chain_update(record.as_bytes())
+            .finalize();
+        Self(mac.into_bytes().into())
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Link({self})")
+    }
+}
+
+impl std::str::FromStr for Link {
+    type Err = hex::FromHexError;
+
+    fn from_str(text: &str) -> Result<Self, hex::FromHexError> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for Link {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Link {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Where a contact's chain ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainHead {
+    /// How many records there are.
+    pub length: u64,
+    /// The last link.
+    pub link: Link,
+}
+
+impl Default for ChainHead {
+    fn default() -> Self {
+        Self { length: 0, link: Link::START }
+    }
+}
+
+/// A record as it is stored: the exact text that was hashed, and the links around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainedRecord {
+    /// The [`Evidence`] as JSON, byte for byte what the link covers.
+    pub record: String,
+    /// The link before.
+    pub previous: Link,
+    /// The link that this record makes.
+    pub link: Link,
+}
+
+impl ChainHead {
+    /// Appends a record: gives it its sequence number, writes it, and moves the head.
+    ///
+    /// # Errors
+    /// When the record cannot be written as JSON, which no record that this crate makes can bring about.
+    pub fn append(
+        &mut self,
+        key: &ChainKey,
+        contact: &ContactId,
+        mut evidence: Evidence,
+    ) -> Result<ChainedRecord, serde_json::Error> {
+        evidence.sequence = self.length + 1;
+        let record = serde_json::to_string(&evidence)?;
+        let previous = self.link;
+        let link = previous.next(key, contact, &record);
+        *self = Self { length: evidence.sequence, link };
+        Ok(ChainedRecord { record, previous, link })
+    }
+}
+
+/// Whether these are all of the contact's records, unchanged and in the order in which they were chained.
+pub fn is_intact(key: &ChainKey, contact: &ContactId, head: &ChainHead, records: &[ChainedRecord]) -> bool {
+    let mut link = Link::START;
+    for record in records {
+        let next = link.next(key, contact, &record.record);
+        if record.previous != link || record.link != next {
+            return false;
+        }
+        link = next;
+    }
+    u64::try_from(records.len()) == Ok(head.length) && link == head.link
+}

@@ -1,0 +1,288 @@
+//! Messages that a decision sends: the outbox holds them until Meta has them.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::contact::Contact;
+use crate::id::{EventId, Locale, OutgoingId, PurposeId, RequestId, SenderId};
+use crate::policy::{Notice, Policy};
+use crate::suppression::{HOLD, MessageClass};
+use crate::time::Time;
+use crate::token::{Action, Token, TokenKey, notice_prefix};
+
+/// What a message is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum OutgoingKind {
+    /// Asks for consent: step two of the double opt-in.
+    Prompt {
+        /// The request it is made for.
+        request: RequestId,
+    },
+    /// Says what the contact has agreed to and how to stop.
+    ConsentConfirmation {
+        /// The purposes agreed to.
+        purposes: Vec<PurposeId>,
+    },
+    /// Says that the contact was stopped.
+    OptoutConfirmation,
+    /// Asks whether the contact meant STOP.
+    HoldQuestion {
+        /// The question's own id, derived from the message that it asks about.
+        question: RequestId,
+        /// When that message was written.
+        held_at: Time,
+    },
+    /// Asks which of several prompts a "yes" was meant for.
+    WhichQuestion {
+        /// The requests whose prompts are open.
+        requests: Vec<RequestId>,
+    },
+    /// Says who is writing, how to stop and whom to ask.
+    Help,
+    /// Says that a request about the contact's data was received.
+    RightsReceived,
+}
+
+impl OutgoingKind {
+    /// What it is as far as suppressions care.
+    pub fn class(&self) -> MessageClass {
+        match self {
+            Self::Prompt { .. } | Self::WhichQuestion { .. } => MessageClass::Prompt,
+            Self::ConsentConfirmation { .. } => MessageClass::ConsentConfirmation,
+            Self::OptoutConfirmation => MessageClass::OptoutConfirmation,
+            Self::HoldQuestion { .. } | Self::Help | Self::RightsReceived => MessageClass::ServiceReply,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Prompt { .. } => "prompt",
+            Self::ConsentConfirmation { .. } => "consent_confirmation",
+            Self::OptoutConfirmation => "optout_confirmation",
+            Self::HoldQuestion { .. } => "hold_question",
+            Self::WhichQuestion { .. } => "which_question",
+            Self::Help => "help",
+            Self::RightsReceived => "rights_received",
+        }
+    }
+}
+
+/// A message that waits to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outgoing {
+    /// Its id, derived from what caused it, so that the same cause never sends twice.
+    pub id: OutgoingId,
+    /// What it is for.
+    #[serde(flatten)]
+    pub kind: OutgoingKind,
+    /// Its language.
+    pub locale: Locale,
+    /// The sender it goes out from.
+    pub sender: SenderId,
+    /// When it was decided.
+    pub created_at: Time,
+    /// From when on it must not go out any more.
+    pub expires_at: Time,
+}
+
+/// The id of the message of that kind that this cause sends.
+pub(crate) fn outgoing_id(kind: &OutgoingKind, cause: &[u8]) -> OutgoingId {
+    OutgoingId::from_bytes(derived(kind.name(), cause))
+}
+
+/// The id of the request, or question, that an event makes.
+pub(crate) fn request_id(event: &EventId) -> RequestId {
+    RequestId::from_bytes(derived("request", event.as_bytes()))
+}
+
+fn derived(what: &str, cause: &[u8]) -> [u8; 16] {
+    let digest = Sha256::new().chain_update(what).chain_update([0]).chain_update(cause).finalize();
+    let mut id = [0; 16];
+    id.iter_mut().zip(digest).for_each(|(slot, byte)| *slot = byte);
+    id
+}
+
+/// Why a message that was decided is not sent after all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Unsendable {
+    /// Its time has run out.
+    #[error("the message expired before it could be sent")]
+    Expired,
+    /// A suppression forbids it.
+    #[error("a suppression forbids the message")]
+    Suppressed,
+    /// The contact stopped, answered or was prompted again since.
+    #[error("the question it asks is no longer open")]
+    Superseded,
+    /// The contact has not written within 24 hours, and there is no template for it.
+    #[error("the 24 hours after the contact's last message are over")]
+    WindowClosed,
+    /// The policy in force no longer has what the message shows.
+    #[error("the policy no longer has the texts for the message")]
+    NotInPolicy,
+}
+
+/// A message with its words, ready for Meta.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rendered {
+    /// A template, for use at any time.
+    Template {
+        /// The template's name.
+        name: String,
+        /// Its language, as Meta names it.
+        language: String,
+        /// The values of the body's placeholders.
+        parameters: Vec<String>,
+        /// The payloads of its quick-reply buttons, in the order of the template.
+        payloads: Vec<String>,
+    },
+    /// Text with reply buttons, inside the 24 hours.
+    Buttons {
+        /// The text.
+        body: String,
+        /// Payload and label of each button.
+        buttons: Vec<(String, String)>,
+    },
+    /// Text, inside the 24 hours.
+    Text {
+        /// The text.
+        body: String,
+    },
+}
+
+impl Outgoing {
+    /// The words of the message, if it may still go out: suppressions and stops are looked at once more.
+    ///
+    /// # Errors
+    /// [`Unsendable`] with the reason why it may not.
+    pub fn render(
+        &self,
+        contact: &Contact,
+        policy: &Policy,
+        key: &TokenKey,
+        now: Time,
+    ) -> Result<Rendered, Unsendable> {
+        if now >= self.expires_at {
+            return Err(Unsendable::Expired);
+        }
+        if !contact.is_reachable(self.kind.class(), now) {
+            return Err(Unsendable::Suppressed);
+        }
+        let in_window = contact.window_is_open(now);
+        if let OutgoingKind::Prompt { request } = &self.kind {
+            return self.render_prompt(*request, contact, policy, key, now, in_window);
+        }
+        if !in_window {
+            return Err(Unsendable::WindowClosed);
+        }
+        let texts = policy.texts(&self.locale);
+        let plain = |body: &str| Ok(Rendered::Text { body: body.to_owned() });
+        match &self.kind {
+            OutgoingKind::Prompt { request } => self.render_prompt(*request, contact, policy, key, now, in_window),
+            OutgoingKind::ConsentConfirmation { purposes } => {
+                let labels: Vec<_> = purposes
+                    .iter()
+                    .filter_map(|purpose| policy.purpose(purpose))
+                    .map(|purpose| purpose.label(&self.locale))
+                    .collect();
+                Ok(Rendered::Text { body: texts.consent_confirmation(&labels) })
+            }
+            OutgoingKind::OptoutConfirmation => plain(texts.optout_confirmation()),
+            OutgoingKind::Help => plain(texts.help()),
+            OutgoingKind::RightsReceived => plain(texts.rights_received()),
+            OutgoingKind::HoldQuestion { question, held_at } => {
+                let payload = |action| {
+                    Token {
+                        action,
+                        contact: contact.id,
+                        request: *question,
+                        prompted_at: *held_at,
+                        expires_at: *held_at + HOLD,
+                        notices: vec![],
+                    }
+                    .encode(key)
+                };
+                let question = texts.hold_question();
+                Ok(Rendered::Buttons {
+                    body: question.body().to_owned(),
+                    buttons: vec![
+                        (payload(Action::Stop), question.stop().to_owned()),
+                        (payload(Action::Keep), question.keep().to_owned()),
+                    ],
+                })
+            }
+            OutgoingKind::WhichQuestion { requests } => {
+                let buttons: Vec<_> = requests
+                    .iter()
+                    .filter_map(|request| {
+                        let token = prompt_token(*request, Action::Confirm, contact, now)?;
+                        let prompt = contact.prompts.get(request)?;
+                        let first = policy.purpose(prompt.notices.keys().next()?)?;
+                        Some((token.encode(key), first.label(&prompt.locale).to_owned()))
+                    })
+                    .collect();
+                if buttons.is_empty() {
+                    return Err(Unsendable::Superseded);
+                }
+                Ok(Rendered::Buttons { body: texts.which_question().to_owned(), buttons })
+            }
+        }
+    }
+
+    fn render_prompt(
+        &self,
+        request: RequestId,
+        contact: &Contact,
+        policy: &Policy,
+        key: &TokenKey,
+        now: Time,
+        in_window: bool,
+    ) -> Result<Rendered, Unsendable> {
+        let prompt = contact.prompts.get(&request).ok_or(Unsendable::Superseded)?;
+        let still_asked = prompt.notices.keys().any(|purpose| {
+            let stop = contact.stop(purpose, policy, now);
+            stop.is_none_or(|stop| prompt.at > stop.at)
+                && contact.purposes.get(purpose).is_some_and(|registers| registers.request_after(stop.as_ref()).is_some())
+        });
+        let payload = |action| {
+            prompt_token(request, action, contact, now).map(|token| token.encode(key)).ok_or(Unsendable::Superseded)
+        };
+        if !still_asked {
+            return Err(Unsendable::Superseded);
+        }
+        let template = policy.prompt(&prompt.locale, now).ok_or(Unsendable::NotInPolicy)?;
+        let notices: Vec<&Notice> =
+            prompt.notices.values().filter_map(|version| policy.notice_version(version)).collect();
+        if notices.len() != prompt.notices.len() || !notices.iter().all(|notice| notice.is_active(now)) {
+            return Err(Unsendable::NotInPolicy);
+        }
+        let payloads = [payload(Action::Confirm)?, payload(Action::Decline)?, payload(Action::NotMe)?];
+        if !in_window {
+            return Ok(Rendered::Template {
+                name: template.name().to_owned(),
+                language: template.language().to_string(),
+                parameters: template.parameters(&notices),
+                payloads: payloads.into(),
+            });
+        }
+        let labels = [template.buttons().confirm(), template.buttons().no(), template.buttons().not_me()];
+        Ok(Rendered::Buttons {
+            body: template.body(&notices),
+            buttons: payloads.into_iter().zip(labels.map(str::to_owned)).collect(),
+        })
+    }
+}
+
+fn prompt_token(request: RequestId, action: Action, contact: &Contact, now: Time) -> Option<Token> {
+    let prompt = contact.prompts.get(&request).filter(|prompt| prompt.can_be_answered(now))?;
+    Some(Token {
+        action,
+        contact: contact.id,
+        request,
+        prompted_at: prompt.at,
+        expires_at: prompt.expires_at,
+        notices: prompt.notices.values().map(notice_prefix).collect(),
+    })
+}
