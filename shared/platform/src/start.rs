@@ -1,0 +1,70 @@
+//! The start of a function.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::cached::Unavailable;
+use crate::clients;
+use crate::clock::{Clock, SystemClock};
+use crate::logs;
+use crate::metrics::{Metrics, Sink};
+use crate::secrets::SecretCache;
+use crate::settings::{self, Settings, SettingsError};
+
+/// What a function works with.
+#[derive(Debug)]
+pub struct Platform {
+    /// Where things are.
+    pub settings: Settings,
+    /// DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The secrets, loaded once already.
+    pub secrets: SecretCache,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// What the function measures of itself.
+    pub metrics: Metrics,
+}
+
+/// The function cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The environment is not as it must be.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The secrets cannot be had.
+    #[error(transparent)]
+    Secrets(#[from] Unavailable),
+}
+
+/// Starts a function: turns on logging, reads the settings, makes the clients and loads the secrets.
+///
+/// # Errors
+///
+/// [`StartError`], after it was logged with all that is wrong. `main` hands it on, so that the process ends with a failure
+/// and Lambda tries again.
+pub async fn start(function: &'static str) -> Result<Platform, StartError> {
+    logs::init(logs::level(settings::environment));
+    let started = prepare(function).await;
+    if let Err(error) = &started {
+        tracing::error!(function, error = %logs::chain(error), "the function cannot start");
+    }
+    started
+}
+
+async fn prepare(function: &'static str) -> Result<Platform, StartError> {
+    let settings = Settings::from_environment()?;
+    let clients = clients::connect(&settings).await;
+    let secrets = SecretCache::from_secrets_manager(clients.secrets_manager, settings.secret_id.clone());
+    // Loaded here and not with the first request, because a starting function has the most CPU for the TLS handshake.
+    secrets.get(Instant::now()).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let metrics = Metrics::new(function, Sink::Stdout(Arc::clone(&clock)));
+    Ok(Platform {
+        settings,
+        dynamodb: clients.dynamodb,
+        secrets,
+        clock,
+        metrics,
+    })
+}
