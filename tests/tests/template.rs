@@ -1,0 +1,358 @@
+//! What the template has to promise, whatever else changes in it.
+
+#![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use serde_yaml_ng::Value as Yaml;
+
+const FUNCTIONS: [(&str, &str); 3] = [("Webhook", "webhook"), ("OptIn", "opt-in"), ("Outbox", "outbox")];
+
+/// The template as JSON, in which `!Ref Key` reads `{"!Ref": "Key"}`.
+fn template() -> Value {
+    plain(serde_yaml_ng::from_str(include_str!("../../template.yaml")).unwrap())
+}
+
+fn plain(value: Yaml) -> Value {
+    match value {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(bool) => bool.into(),
+        Yaml::Number(number) => serde_json::to_value(number).unwrap(),
+        Yaml::String(text) => text.into(),
+        Yaml::Sequence(list) => list.into_iter().map(plain).collect(),
+        Yaml::Mapping(map) => map
+            .into_iter()
+            .map(|(key, value)| (key.as_str().unwrap().to_owned(), plain(value)))
+            .collect(),
+        Yaml::Tagged(tagged) => json!({ tagged.tag.to_string(): plain(tagged.value) }),
+    }
+}
+
+fn resource(logical_id: &str) -> Value {
+    let resource = template()["Resources"][logical_id].clone();
+    assert!(resource.is_object(), "{logical_id} is missing");
+    resource
+}
+
+fn properties(logical_id: &str) -> Value {
+    resource(logical_id)["Properties"].clone()
+}
+
+fn all_of_type(kind: &str) -> Vec<(String, Value)> {
+    let template = template();
+    let resources = template["Resources"].as_object().unwrap().iter();
+    let found: Vec<_> = resources
+        .filter(|(_, r)| r["Type"] == kind)
+        .map(|(id, r)| (id.clone(), r.clone()))
+        .collect();
+    assert!(!found.is_empty(), "there is no {kind}");
+    found
+}
+
+/// One or many, as CloudFormation lets both be written.
+fn many(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_else(|| vec![value.clone()])
+}
+
+fn statements(role: &str) -> Vec<Value> {
+    let policies = many(&properties(role)["Policies"]);
+    policies
+        .iter()
+        .flat_map(|policy| many(&policy["PolicyDocument"]["Statement"]))
+        .collect()
+}
+
+/// The actions that a role is allowed on exactly this resource.
+fn actions(role: &str, resource: &Value) -> BTreeSet<String> {
+    let statements = statements(role);
+    let on_it = statements
+        .iter()
+        .filter(|statement| many(&statement["Resource"]).contains(resource));
+    on_it
+        .flat_map(|statement| many(&statement["Action"]))
+        .map(|action| action.as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn set<const N: usize>(actions: [&str; N]) -> BTreeSet<String> {
+    actions.map(str::to_owned).into()
+}
+
+fn arn(logical_id: &str) -> Value {
+    json!({ "!GetAtt": format!("{logical_id}.Arn") })
+}
+
+#[test]
+fn nothing_that_holds_data_is_deleted_with_the_stack() {
+    for logical_id in ["Key", "Ledger", "SubjectKeys", "Secret"] {
+        let resource = resource(logical_id);
+        assert_eq!(resource["DeletionPolicy"], "Retain", "{logical_id}");
+        assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{logical_id}");
+    }
+}
+
+#[test]
+fn every_table_is_on_demand_protected_and_encrypted_with_the_rotated_key() {
+    let tables = all_of_type("AWS::DynamoDB::Table");
+    assert_eq!(tables.len(), 2);
+    for (logical_id, table) in tables {
+        let table = &table["Properties"];
+        assert_eq!(table["BillingMode"], "PAY_PER_REQUEST", "{logical_id}");
+        assert_eq!(table["DeletionProtectionEnabled"], true, "{logical_id}");
+        let encryption = json!({ "SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": arn("Key") });
+        assert_eq!(table["SSESpecification"], encryption, "{logical_id}");
+    }
+    assert_eq!(properties("Key")["EnableKeyRotation"], true);
+    assert_eq!(properties("Secret")["KmsKeyId"], arn("Key"));
+}
+
+#[test]
+fn the_ledger_has_its_keys_its_deadlines_and_its_expiry() {
+    let ledger = properties("Ledger");
+    let keys = |hash: &str, range: &str| json!([{ "AttributeName": hash, "KeyType": "HASH" }, { "AttributeName": range, "KeyType": "RANGE" }]);
+    assert_eq!(ledger["KeySchema"], keys("pk", "sk"));
+    let index = json!({
+        "IndexName": "due",
+        "KeySchema": keys("due_shard", "due_at"),
+        "Projection": { "ProjectionType": "KEYS_ONLY" },
+    });
+    assert_eq!(ledger["GlobalSecondaryIndexes"], json!([index]));
+    let types: BTreeSet<_> = many(&ledger["AttributeDefinitions"])
+        .iter()
+        .map(|a| {
+            format!(
+                "{} {}",
+                a["AttributeName"].as_str().unwrap(),
+                a["AttributeType"].as_str().unwrap()
+            )
+        })
+        .collect();
+    assert_eq!(types, set(["pk S", "sk S", "due_shard S", "due_at N"]));
+    assert_eq!(
+        ledger["TimeToLiveSpecification"],
+        json!({ "AttributeName": "expires_at", "Enabled": true })
+    );
+    assert_eq!(ledger["StreamSpecification"], json!({ "StreamViewType": "NEW_IMAGE" }));
+}
+
+#[test]
+fn the_ledger_can_be_restored_for_seven_days_unless_another_span_is_chosen() {
+    let recovery = json!({ "PointInTimeRecoveryEnabled": true, "RecoveryPeriodInDays": { "!Ref": "RecoveryDays" } });
+    assert_eq!(properties("Ledger")["PointInTimeRecoverySpecification"], recovery);
+    assert_eq!(template()["Parameters"]["RecoveryDays"]["Default"], 7);
+    assert_eq!(template()["Parameters"]["RecoveryDays"]["MaxValue"], 35);
+}
+
+#[test]
+fn a_deleted_subject_key_is_gone_from_every_stream_and_backup() {
+    let keys = properties("SubjectKeys");
+    assert_eq!(keys["KeySchema"], json!([{ "AttributeName": "pk", "KeyType": "HASH" }]));
+    assert_eq!(keys["StreamSpecification"], Value::Null);
+    assert_eq!(
+        keys["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"],
+        false
+    );
+}
+
+#[test]
+fn every_function_is_built_with_cargo_lambda_for_the_chosen_processor() {
+    let globals = &template()["Globals"]["Function"];
+    assert_eq!(globals["Runtime"], "provided.al2023");
+    assert_eq!(globals["Handler"], "bootstrap");
+    assert_eq!(globals["Architectures"], json!([{ "!Ref": "Architecture" }]));
+    assert_eq!(template()["Parameters"]["Architecture"]["Default"], "arm64");
+    assert_eq!(all_of_type("AWS::Serverless::Function").len(), FUNCTIONS.len());
+    for (name, package) in FUNCTIONS {
+        let function = resource(&format!("{name}Function"));
+        let build = json!({ "BuildMethod": "rust-cargolambda", "BuildProperties": { "Binary": package } });
+        assert_eq!(function["Metadata"], build);
+        assert_eq!(function["Properties"]["CodeUri"], format!("functions/{package}"));
+    }
+}
+
+#[test]
+fn every_function_gets_the_settings_it_reads() {
+    let variables = json!({
+        "LEDGER_TABLE": { "!Ref": "Ledger" },
+        "KEY_TABLE": { "!Ref": "SubjectKeys" },
+        "SECRET_ID": { "!Ref": "Secret" },
+        "GRAPH_BASE_URL": { "!Ref": "GraphBaseUrl" },
+    });
+    assert_eq!(template()["Globals"]["Function"]["Environment"]["Variables"], variables);
+    assert_eq!(
+        template()["Parameters"]["GraphBaseUrl"]["Default"],
+        "https://graph.facebook.com/v26.0"
+    );
+}
+
+#[test]
+fn every_function_writes_to_its_own_log_group_and_every_log_ends() {
+    for (name, _) in FUNCTIONS {
+        let logs = format!("{name}Logs");
+        assert_eq!(
+            properties(&format!("{name}Function"))["LoggingConfig"]["LogGroup"],
+            json!({ "!Ref": logs })
+        );
+        assert_eq!(
+            actions(&format!("{name}Role"), &arn(&logs)),
+            set(["logs:CreateLogStream", "logs:PutLogEvents"])
+        );
+    }
+    for (logical_id, group) in all_of_type("AWS::Logs::LogGroup") {
+        assert_eq!(
+            group["Properties"]["RetentionInDays"],
+            json!({ "!Ref": "LogDays" }),
+            "{logical_id}"
+        );
+    }
+}
+
+#[test]
+fn each_function_may_do_what_it_needs_on_the_tables_and_nothing_else() {
+    let read = ["dynamodb:BatchGetItem", "dynamodb:GetItem"];
+    let write = ["dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
+    let both = set([read[0], read[1], write[0], write[1], write[2]]);
+    let with_query = &both | &set(["dynamodb:Query"]);
+    let index = json!({ "!Sub": "${Ledger.Arn}/index/due" });
+
+    assert_eq!(actions("WebhookRole", &arn("Ledger")), both);
+    assert_eq!(actions("WebhookRole", &arn("SubjectKeys")), both);
+    assert_eq!(actions("WebhookRole", &index), set([]));
+    assert_eq!(actions("OptInRole", &arn("Ledger")), with_query);
+    assert_eq!(actions("OptInRole", &arn("SubjectKeys")), both);
+    assert_eq!(actions("OptInRole", &index), set([]));
+    assert_eq!(actions("OutboxRole", &arn("Ledger")), both);
+    assert_eq!(actions("OutboxRole", &arn("SubjectKeys")), set(read));
+    assert_eq!(actions("OutboxRole", &index), set(["dynamodb:Query"]));
+}
+
+#[test]
+fn no_role_has_wildcards_managed_policies_or_the_right_to_delete_or_scan() {
+    for (logical_id, role) in all_of_type("AWS::IAM::Role") {
+        assert_eq!(role["Properties"]["ManagedPolicyArns"], Value::Null, "{logical_id}");
+        for statement in statements(&logical_id) {
+            let actions = many(&statement["Action"]);
+            for action in &actions {
+                let action = action.as_str().unwrap();
+                assert!(!action.contains('*'), "{logical_id}: {action}");
+                assert!(
+                    !["dynamodb:DeleteItem", "dynamodb:Scan"].contains(&action),
+                    "{logical_id}: {action}"
+                );
+            }
+            let wide = statement["Resource"].to_string().contains('*');
+            assert!(
+                !wide || actions == [json!("dynamodb:ListStreams")],
+                "{logical_id}: {statement}"
+            );
+        }
+    }
+    for (name, _) in FUNCTIONS {
+        assert_eq!(
+            properties(&format!("{name}Function"))["Role"],
+            arn(&format!("{name}Role"))
+        );
+    }
+}
+
+#[test]
+fn each_function_may_read_the_secret_and_use_the_key_only_through_the_services() {
+    for (name, _) in FUNCTIONS {
+        let role = format!("{name}Role");
+        assert_eq!(
+            actions(&role, &json!({ "!Ref": "Secret" })),
+            set(["secretsmanager:GetSecretValue"])
+        );
+        assert_eq!(actions(&role, &arn("Key")), set(["kms:Decrypt", "kms:GenerateDataKey"]));
+        let key = statements(&role)
+            .into_iter()
+            .find(|statement| statement["Resource"] == arn("Key"))
+            .unwrap();
+        assert!(key["Condition"]["StringEquals"]["kms:ViaService"].is_array(), "{role}");
+    }
+}
+
+#[test]
+fn the_routes_are_those_of_the_api_and_all_but_metas_need_a_signature() {
+    let auth = json!({ "EnableIamAuthorizer": true, "DefaultAuthorizer": "AWS_IAM" });
+    assert_eq!(properties("Api")["Auth"], auth);
+    let mut routes = BTreeSet::new();
+    for (logical_id, function) in all_of_type("AWS::Serverless::Function") {
+        let events = function["Properties"]["Events"].as_object().unwrap();
+        for event in events.values().filter(|event| event["Type"] == "HttpApi") {
+            let route = &event["Properties"];
+            assert_eq!(route["ApiId"], json!({ "!Ref": "Api" }));
+            let path = route["Path"].as_str().unwrap();
+            let open = route["Auth"] == json!({ "Authorizer": "NONE" });
+            assert!(open || route["Auth"].is_null(), "{path}");
+            assert_eq!(open, path == "/webhook", "{path}");
+            routes.insert(format!("{logical_id} {} {path}", route["Method"].as_str().unwrap()));
+        }
+    }
+    let expected = set([
+        "WebhookFunction GET /webhook",
+        "WebhookFunction POST /webhook",
+        "OptInFunction POST /v1/opt-ins",
+        "OptInFunction POST /v1/contacts/lookup",
+        "OptInFunction GET /v1/contacts/{contact_id}",
+        "OptInFunction GET /v1/contacts/{contact_id}/evidence",
+        "OptInFunction POST /v1/contacts/{contact_id}/withdrawals",
+    ]);
+    assert_eq!(routes, expected);
+}
+
+#[test]
+fn the_access_log_holds_neither_query_nor_path_nor_address() {
+    let log = properties("Api")["AccessLogSettings"].clone();
+    assert_eq!(log["DestinationArn"], arn("ApiLogs"));
+    let format = log["Format"].as_str().unwrap();
+    serde_json::from_str::<Value>(format).unwrap();
+    assert!(format.contains("$context.routeKey"));
+    for personal in ["queryString", "$context.path", "sourceIp", "userAgent", "$request"] {
+        assert!(!format.contains(personal), "{personal}");
+    }
+}
+
+#[test]
+fn the_outbox_is_fed_by_new_outbox_items_and_gives_up_in_the_open() {
+    let stream = properties("OutboxFunction")["Events"]["Written"].clone();
+    assert_eq!(stream["Type"], "DynamoDB");
+    let stream = &stream["Properties"];
+    assert_eq!(stream["Stream"], json!({ "!GetAtt": "Ledger.StreamArn" }));
+    assert_eq!(stream["StartingPosition"], "TRIM_HORIZON");
+    let filters = many(&stream["FilterCriteria"]["Filters"]);
+    let [filter] = filters.as_slice() else {
+        panic!("one filter, not {filters:?}")
+    };
+    let pattern: Value = serde_json::from_str(filter["Pattern"].as_str().unwrap()).unwrap();
+    let inserted = json!({ "eventName": ["INSERT"], "dynamodb": { "NewImage": { "kind": { "S": ["outbox"] } } } });
+    assert_eq!(pattern, inserted);
+    assert_eq!(stream["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    assert_eq!(stream["BisectBatchOnFunctionError"], true);
+    assert!((1..=10).contains(&stream["MaximumRetryAttempts"].as_i64().unwrap()));
+    assert!((60..=86_400).contains(&stream["MaximumRecordAgeInSeconds"].as_i64().unwrap()));
+    let failures = json!({ "Type": "SQS", "Destination": arn("OutboxFailures") });
+    assert_eq!(stream["DestinationConfig"]["OnFailure"], failures);
+    assert_eq!(actions("OutboxRole", &arn("OutboxFailures")), set(["sqs:SendMessage"]));
+    assert_eq!(properties("OutboxFailures")["SqsManagedSseEnabled"], true);
+    let reads = set([
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+    ]);
+    assert_eq!(actions("OutboxRole", &json!({ "!GetAtt": "Ledger.StreamArn" })), reads);
+}
+
+#[test]
+fn the_outbox_is_swept_every_five_minutes() {
+    let sweep = properties("OutboxFunction")["Events"]["Sweep"].clone();
+    assert_eq!(sweep["Type"], "ScheduleV2");
+    assert_eq!(sweep["Properties"]["ScheduleExpression"], "rate(5 minutes)");
+    assert!(
+        sweep["Properties"]["Name"]["!Sub"]
+            .as_str()
+            .unwrap()
+            .contains("${AWS::StackName}")
+    );
+}
