@@ -1,6 +1,12 @@
 //! Who may know whom, and what may be said where.
 
-#![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
+#![allow(missing_docs, reason = "nobody reads the documentation of a test")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,6 +1,7 @@
 //! What the template has to promise, whatever else changes in it.
 
-#![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
+#![allow(missing_docs, reason = "nobody reads the documentation of a test")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 
@@ -148,6 +149,10 @@ fn the_ledger_can_be_restored_for_seven_days_unless_another_span_is_chosen() {
 fn a_deleted_subject_key_is_gone_from_every_stream_and_backup() {
     let keys = properties("SubjectKeys");
     assert_eq!(keys["KeySchema"], json!([{ "AttributeName": "pk", "KeyType": "HASH" }]));
+    assert_eq!(
+        keys["AttributeDefinitions"],
+        json!([{ "AttributeName": "pk", "AttributeType": "S" }])
+    );
     assert_eq!(keys["StreamSpecification"], Value::Null);
     assert_eq!(
         keys["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"],
@@ -269,7 +274,11 @@ fn each_function_may_read_the_secret_and_use_the_key_only_through_the_services()
             .into_iter()
             .find(|statement| statement["Resource"] == arn("Key"))
             .unwrap();
-        assert!(key["Condition"]["StringEquals"]["kms:ViaService"].is_array(), "{role}");
+        let services = json!([
+            { "!Sub": "dynamodb.${AWS::Region}.${AWS::URLSuffix}" },
+            { "!Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}" },
+        ]);
+        assert_eq!(key["Condition"]["StringEquals"]["kms:ViaService"], services, "{role}");
     }
 }
 
