@@ -164,15 +164,29 @@ pub struct Standing {
 
 impl Standing {
     fn of(status: Status, since: Time) -> Self {
-        Self { status, since: Some(since), notice: None, request: None, refresh_due: false }
+        Self {
+            status,
+            since: Some(since),
+            notice: None,
+            request: None,
+            refresh_due: false,
+        }
     }
 
     fn of_request(status: Status, since: Time, request: &Request) -> Self {
-        Self { notice: Some(request.notice), request: Some(request.id), ..Self::of(status, since) }
+        Self {
+            notice: Some(request.notice),
+            request: Some(request.id),
+            ..Self::of(status, since)
+        }
     }
 
     fn of_grant(status: Status, since: Time, grant: &Grant) -> Self {
-        Self { notice: Some(grant.notice), request: Some(grant.request), ..Self::of(status, since) }
+        Self {
+            notice: Some(grant.notice),
+            request: Some(grant.request),
+            ..Self::of(status, since)
+        }
     }
 }
 
@@ -199,7 +213,10 @@ impl Contact {
     ///
     /// A purpose that the policy does not know is bound by marketing stops too.
     pub fn stop(&self, purpose: &PurposeId, policy: &Policy, now: Time) -> Option<Stop> {
-        let own = self.purposes.get(purpose).and_then(|registers| registers.stopped.get().copied());
+        let own = self
+            .purposes
+            .get(purpose)
+            .and_then(|registers| registers.stopped.get().copied());
         let everything = self.stops.everything.get().copied();
         let marketing = self.stops.marketing.get().copied().max(self.unanswered_withdrawal(now));
         let marketing = marketing.filter(|_| is_marketing(purpose, policy));
@@ -209,13 +226,26 @@ impl Contact {
     /// The withdrawal that a hold after marketing has become because nobody answered the question in time.
     pub fn unanswered_withdrawal(&self, now: Time) -> Option<Stop> {
         let (at, event) = *self.held_after_marketing.get()?;
-        let in_time = self.suppressions.hold_answered().is_some_and(|answer| answer > at && answer < at + HOLD);
-        (!in_time && now >= at + HOLD).then_some(Stop { at, kind: StopKind::Withdrawn, event })
+        let in_time = self
+            .suppressions
+            .hold_answered()
+            .is_some_and(|answer| answer > at && answer < at + HOLD);
+        (!in_time && now >= at + HOLD).then_some(Stop {
+            at,
+            kind: StopKind::Withdrawn,
+            event,
+        })
     }
 
     /// The standing of the contact's consent to the purpose.
     pub fn standing(&self, purpose: &PurposeId, policy: &Policy, now: Time) -> Standing {
-        let unknown = Standing { status: Status::None, since: None, notice: None, request: None, refresh_due: false };
+        let unknown = Standing {
+            status: Status::None,
+            since: None,
+            notice: None,
+            request: None,
+            refresh_due: false,
+        };
         let stop = self.stop(purpose, policy, now);
         let stopped = stop.map_or(unknown, |stop| {
             let status = match stop.kind {
@@ -248,9 +278,16 @@ impl Contact {
     }
 
     fn confirmed(grant: &Grant, used: &Registers, purpose: &PurposeId, policy: &Policy, now: Time) -> Option<Standing> {
-        let last_used = used.last_used.get().copied().unwrap_or(grant.replied_at).max(grant.replied_at);
+        let last_used = used
+            .last_used
+            .get()
+            .copied()
+            .unwrap_or(grant.replied_at)
+            .max(grant.replied_at);
         let lapses_at = last_used + idle_limit(purpose, policy);
-        let refresh_from = policy.purpose(purpose).map_or(lapses_at, |purpose| lapses_at - purpose.refresh_before());
+        let refresh_from = policy
+            .purpose(purpose)
+            .map_or(lapses_at, |purpose| lapses_at - purpose.refresh_before());
         (now < lapses_at).then(|| Standing {
             refresh_due: now >= refresh_from,
             ..Standing::of_grant(Status::Confirmed, grant.replied_at, grant)
@@ -272,10 +309,19 @@ impl Contact {
             Some(_) => Standing::of_request(Status::Pending, request.at, request),
             None => {
                 let prompt = self.prompts.get(&request.id);
-                let expires_at =
-                    prompt.map_or(request.recorded_at + policy.prompting().token_lifetime(), |prompt| prompt.expires_at);
-                let status = if now < expires_at && prompt.is_none() { Status::Requested } else { Status::Expired };
-                let since = if status == Status::Expired { expires_at.min(now) } else { request.at };
+                let expires_at = prompt.map_or(request.recorded_at + policy.prompting().token_lifetime(), |prompt| {
+                    prompt.expires_at
+                });
+                let status = if now < expires_at && prompt.is_none() {
+                    Status::Requested
+                } else {
+                    Status::Expired
+                };
+                let since = if status == Status::Expired {
+                    expires_at.min(now)
+                } else {
+                    request.at
+                };
                 Standing::of_request(status, since, request)
             }
         }
@@ -294,8 +340,12 @@ impl Contact {
     ///
     /// Stops do not matter here: a "yes" after a "no" is bound to its prompt all the same, and counts as a new request.
     pub fn open_prompts(&self, at: Time) -> Vec<(RequestId, &Prompt)> {
-        let mut open: Vec<_> =
-            self.prompts.iter().filter(|(_, p)| p.can_be_answered(at)).map(|(id, p)| (*id, p)).collect();
+        let mut open: Vec<_> = self
+            .prompts
+            .iter()
+            .filter(|(_, p)| p.can_be_answered(at))
+            .map(|(id, p)| (*id, p))
+            .collect();
         open.sort_by_key(|(id, prompt)| (prompt.at, *id));
         open
     }
@@ -303,7 +353,12 @@ impl Contact {
     /// When the oldest of the prompts that fill the day's limit leaves it, if the limit is reached.
     pub fn next_prompt_at(&self, policy: &Policy, now: Time) -> Option<Time> {
         const DAY: Span = Span::days(1);
-        let mut recent: Vec<_> = self.prompts.values().map(|prompt| prompt.at).filter(|at| *at + DAY > now).collect();
+        let mut recent: Vec<_> = self
+            .prompts
+            .values()
+            .map(|prompt| prompt.at)
+            .filter(|at| *at + DAY > now)
+            .collect();
         recent.sort_unstable_by(|a, b| b.cmp(a));
         let limit = usize::try_from(policy.prompting().prompts_per_day()).unwrap_or(usize::MAX);
         recent.get(limit.checked_sub(1)?).map(|oldest| *oldest + DAY)
@@ -311,7 +366,11 @@ impl Contact {
 
     /// Every purpose of the policy and of the registers.
     pub fn purposes_of_interest<'a>(&'a self, policy: &'a Policy) -> BTreeSet<&'a PurposeId> {
-        policy.purposes().map(|purpose| purpose.id()).chain(self.purposes.keys()).collect()
+        policy
+            .purposes()
+            .map(|purpose| purpose.id())
+            .chain(self.purposes.keys())
+            .collect()
     }
 
     /// Whether a message of that class may go to the contact as far as suppressions are concerned.
@@ -321,12 +380,17 @@ impl Contact {
 
     /// Whether a free-form message may be sent: the contact wrote within the last 24 hours.
     pub fn window_is_open(&self, now: Time) -> bool {
-        self.last_inbound.get().is_some_and(|inbound| now < *inbound + SERVICE_WINDOW)
+        self.last_inbound
+            .get()
+            .is_some_and(|inbound| now < *inbound + SERVICE_WINDOW)
     }
 
     /// Whether a marketing message or a prompt went out in the 72 hours before that time: then "cancel" means stop.
     pub(crate) fn is_answering_us(&self, at: Time) -> bool {
-        let prompted = self.prompts.values().any(|prompt| prompt.at <= at && at < prompt.at + HOLD);
+        let prompted = self
+            .prompts
+            .values()
+            .any(|prompt| prompt.at <= at && at < prompt.at + HOLD);
         // Only the latest marketing message is known, so one that is later than the message itself counts as well: an
         // earlier one may lie behind it, and the doubt resolves to the stop.
         prompted || self.last_marketing.get().is_some_and(|sent| at < *sent + HOLD)
@@ -373,7 +437,10 @@ impl Contact {
     ///
     /// Everything is dated no later than the change: what the old number's next owner says binds the old number alone.
     pub fn carried(&self, at: Time) -> Carried {
-        let clip = |stop: &Stop| Stop { at: stop.at.min(at), ..*stop };
+        let clip = |stop: &Stop| Stop {
+            at: stop.at.min(at),
+            ..*stop
+        };
         Carried {
             everything: self.stops.everything.get().map(clip),
             marketing: self.stops.marketing.get().map(clip),
@@ -416,11 +483,15 @@ pub struct Carried {
 
 /// How long a consent may go unused before it lapses; the hard limit for a purpose that the policy does not know.
 fn idle_limit(purpose: &PurposeId, policy: &Policy) -> Span {
-    policy.purpose(purpose).map_or(Span::months(24), |purpose| purpose.idle_limit())
+    policy
+        .purpose(purpose)
+        .map_or(Span::months(24), |purpose| purpose.idle_limit())
 }
 
 /// Whether marketing's stops and suppressions bind the purpose. Surveys count as marketing (BGH VI ZR 225/17), and so does
 /// a purpose that the policy does not know.
 pub fn is_marketing(purpose: &PurposeId, policy: &Policy) -> bool {
-    policy.purpose(purpose).is_none_or(|purpose| purpose.class() != Class::Service)
+    policy
+        .purpose(purpose)
+        .is_none_or(|purpose| purpose.class() != Class::Service)
 }

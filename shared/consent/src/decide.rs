@@ -53,7 +53,11 @@ impl Contact {
     pub fn apply(self, events: &[Event], rules: &Rules<'_>) -> Decision {
         let mut in_order: Vec<_> = events.iter().collect();
         in_order.sort_by_key(|event| (event.at, event.id));
-        let mut decision = Decision { contact: self, evidence: vec![], outbox: vec![] };
+        let mut decision = Decision {
+            contact: self,
+            evidence: vec![],
+            outbox: vec![],
+        };
         for event in in_order {
             let step = Step::begin(decision.contact, event, rules);
             let (contact, evidence, outbox) = step.run();
@@ -82,7 +86,10 @@ impl<'a> Step<'a> {
         let mut step = Self {
             at: event.at.min(rules.now),
             confirmed_before: BTreeSet::new(),
-            objected_before: contact.suppressions.since(&SuppressionKind::ObjectionMarketing, rules.now).is_some(),
+            objected_before: contact
+                .suppressions
+                .since(&SuppressionKind::ObjectionMarketing, rules.now)
+                .is_some(),
             contact,
             event,
             rules,
@@ -104,13 +111,27 @@ impl<'a> Step<'a> {
         let draft = match &self.event.act {
             Act::Asked(asked) => Some(self.asked(asked)),
             Act::Said(said) => self.said(said),
-            Act::Tapped { payload, message, context } => {
-                let reply = Reply { message: *message, context: *context };
+            Act::Tapped {
+                payload,
+                message,
+                context,
+            } => {
+                let reply = Reply {
+                    message: *message,
+                    context: *context,
+                };
                 self.tapped(payload, reply)
             }
-            Act::Withdrew { purposes, source, actor } => {
-                let mut evidence =
-                    self.record(EvidenceKind::Withdrawn, actor.clone(), Source::Withdrawal { via: *source });
+            Act::Withdrew {
+                purposes,
+                source,
+                actor,
+            } => {
+                let mut evidence = self.record(
+                    EvidenceKind::Withdrawn,
+                    actor.clone(),
+                    Source::Withdrawal { via: *source },
+                );
                 evidence.expression = Some(Expression::Form);
                 match purposes {
                     None => self.stop_everything(),
@@ -147,7 +168,12 @@ impl<'a> Step<'a> {
                     self.contact.stops.marketing.raise(stop);
                 }
                 for (purpose, stop) in &carried.purposes {
-                    self.contact.purposes.entry(purpose.clone()).or_default().stopped.raise(*stop);
+                    self.contact
+                        .purposes
+                        .entry(purpose.clone())
+                        .or_default()
+                        .stopped
+                        .raise(*stop);
                 }
                 for (kind, set, lifted) in &carried.suppressions {
                     self.contact.suppressions.set(kind.clone(), *set);
@@ -171,11 +197,21 @@ impl<'a> Step<'a> {
     // ---- what the contact did ----
 
     fn asked(&mut self, asked: &Asked) -> Draft {
-        let source = Source::OptIn { via: asked.source, url: asked.url.clone(), form: asked.form.clone() };
+        let source = Source::OptIn {
+            via: asked.source,
+            url: asked.url.clone(),
+            form: asked.form.clone(),
+        };
         let mut evidence = self.record(EvidenceKind::Requested, asked.actor.clone(), source);
         evidence.expression = Some(Expression::Form);
         self.contact.locale.raise((self.at, asked.locale.clone()));
-        self.request(asked.request, &asked.purposes, asked.source, &asked.locale, &mut evidence);
+        self.request(
+            asked.request,
+            &asked.purposes,
+            asked.source,
+            &asked.locale,
+            &mut evidence,
+        );
         Draft { evidence, words: None }
     }
 
@@ -184,7 +220,10 @@ impl<'a> Step<'a> {
             self.contact.sender.raise((self.at, sender.clone()));
         }
         self.heard_from();
-        let reply = Reply { message: said.message, context: said.context };
+        let reply = Reply {
+            message: said.message,
+            context: said.context,
+        };
         let mut evidence = match (said.meaning.clone(), said.authorship) {
             (Meaning::Stop, _) => self.stopped(EvidenceKind::Withdrawn),
             (Meaning::StopInContext, _) if self.contact.is_answering_us(self.at) => {
@@ -220,10 +259,17 @@ impl<'a> Step<'a> {
                 evidence
             }
         };
-        let expression = if said.by_button { Expression::ButtonLabel } else { Expression::TypedWord };
+        let expression = if said.by_button {
+            Expression::ButtonLabel
+        } else {
+            Expression::TypedWord
+        };
         evidence.expression = Some(expression);
         evidence.reply = Some(reply);
-        Some(Draft { evidence, words: Some(said.words.clone()) })
+        Some(Draft {
+            evidence,
+            words: Some(said.words.clone()),
+        })
     }
 
     fn typed_yes(&mut self, said: &Said) -> Option<Evidence> {
@@ -232,7 +278,12 @@ impl<'a> Step<'a> {
             [] => None,
             [(request, prompt)] => Some(self.confirm(&Answer::to(*request, prompt))),
             _ => {
-                let requests = open.iter().rev().take(MAX_BUTTONS).map(|(request, _)| *request).collect();
+                let requests = open
+                    .iter()
+                    .rev()
+                    .take(MAX_BUTTONS)
+                    .map(|(request, _)| *request)
+                    .collect();
                 self.send(OutgoingKind::WhichQuestion { requests });
                 let mut evidence = self.record_of_contact(EvidenceKind::Confirmed);
                 evidence.validity = Validity::SeveralPrompts;
@@ -250,7 +301,10 @@ impl<'a> Step<'a> {
         let mut evidence = self.record_of_contact(EvidenceKind::Declined);
         evidence.prompt = Some(Answer::to(*first, prompt).evidence());
         // A "no" that could mean several questions answers them all.
-        let purposes: BTreeSet<_> = open.iter().flat_map(|(_, prompt)| prompt.notices.keys().cloned()).collect();
+        let purposes: BTreeSet<_> = open
+            .iter()
+            .flat_map(|(_, prompt)| prompt.notices.keys().cloned())
+            .collect();
         evidence.purposes = purposes.into_iter().collect();
         self.stop_purposes(&evidence.purposes, StopKind::Declined);
         evidence.validity = self.stop_validity();
@@ -267,7 +321,10 @@ impl<'a> Step<'a> {
                 .filter(|(_, p)| p.can_be_answered(self.at) && self.at < p.at + crate::contact::BARE_YES)
                 .collect(),
         };
-        let mut bound: Vec<_> = bound.into_iter().map(|(request, prompt)| (*request, prompt.clone())).collect();
+        let mut bound: Vec<_> = bound
+            .into_iter()
+            .map(|(request, prompt)| (*request, prompt.clone()))
+            .collect();
         bound.sort_by_key(|(request, prompt)| (prompt.at, *request));
         bound
     }
@@ -316,11 +373,20 @@ impl<'a> Step<'a> {
 
     /// What a token answers. A notice that the policy no longer has stays unknown.
     fn answer(&self, token: &Token) -> Answer {
-        let known = token.notices.iter().map(|prefix| self.policy().notice_by_prefix(prefix));
-        let notices: Option<BTreeMap<_, _>> =
-            known.map(|notice| notice.map(|notice| (notice.purpose().clone(), *notice.version()))).collect();
+        let known = token
+            .notices
+            .iter()
+            .map(|prefix| self.policy().notice_by_prefix(prefix));
+        let notices: Option<BTreeMap<_, _>> = known
+            .map(|notice| notice.map(|notice| (notice.purpose().clone(), *notice.version())))
+            .collect();
         // The prompt itself may still be remembered, notices and all.
-        let remembered = || self.contact.prompts.get(&token.request).map(|prompt| prompt.notices.clone());
+        let remembered = || {
+            self.contact
+                .prompts
+                .get(&token.request)
+                .map(|prompt| prompt.notices.clone())
+        };
         Answer {
             request: token.request,
             prompted_at: token.prompted_at,
@@ -337,7 +403,9 @@ impl<'a> Step<'a> {
         let purposes: Vec<_> = answer.notices.keys().cloned().collect();
         let in_force = !purposes.is_empty()
             && answer.notices.values().all(|version| {
-                self.policy().notice_version(version).is_some_and(|notice| notice.is_active(self.at.max(answer.prompted_at)))
+                self.policy()
+                    .notice_version(version)
+                    .is_some_and(|notice| notice.is_active(self.at.max(answer.prompted_at)))
             });
         let locale = answer
             .notices
@@ -376,18 +444,30 @@ impl<'a> Step<'a> {
             let stop = self.contact.stop(purpose, self.rules.policy, self.now());
             stop.is_none_or(|stop| answer.prompted_at > stop.at)
         });
-        evidence.validity = if stands { Validity::Counted } else { Validity::PromptOlderThanStop };
+        evidence.validity = if stands {
+            Validity::Counted
+        } else {
+            Validity::PromptOlderThanStop
+        };
         evidence
     }
 
     fn refused(&mut self, answer: &Answer, kind: StopKind) -> Evidence {
-        let what = if kind == StopKind::NotMe { EvidenceKind::NotMe } else { EvidenceKind::Declined };
+        let what = if kind == StopKind::NotMe {
+            EvidenceKind::NotMe
+        } else {
+            EvidenceKind::Declined
+        };
         let mut evidence = self.record_of_contact(what);
         answer.describe(&mut evidence);
         let purposes: Vec<_> = answer.notices.keys().cloned().collect();
         if purposes.is_empty() {
             // Nobody knows any more what was asked, so the refusal binds all marketing.
-            self.contact.stops.marketing.raise(Stop { at: self.at, kind, event: self.event.id });
+            self.contact.stops.marketing.raise(Stop {
+                at: self.at,
+                kind,
+                event: self.event.id,
+            });
         }
         self.stop_purposes(&purposes, kind);
         evidence.validity = self.stop_validity();
@@ -405,17 +485,28 @@ impl<'a> Step<'a> {
     }
 
     fn held(&mut self) -> Evidence {
-        let already_asked = self.contact.suppressions.since(&SuppressionKind::AmbiguousHold, self.now()).is_some();
+        let already_asked = self
+            .contact
+            .suppressions
+            .since(&SuppressionKind::AmbiguousHold, self.now())
+            .is_some();
         self.contact.suppressions.set(SuppressionKind::AmbiguousHold, self.at);
         let after_marketing = self.contact.last_marketing.get().is_some_and(|sent| {
-            let prompted_since = self.contact.prompts.values().any(|prompt| prompt.at > *sent && prompt.at <= self.at);
+            let prompted_since = self
+                .contact
+                .prompts
+                .values()
+                .any(|prompt| prompt.at > *sent && prompt.at <= self.at);
             *sent <= self.at && !prompted_since
         });
         if after_marketing {
             self.contact.held_after_marketing.raise((self.at, self.event.id));
         }
         if !already_asked && !self.objected_before {
-            self.send(OutgoingKind::HoldQuestion { question: request_id(&self.event.id), held_at: self.at });
+            self.send(OutgoingKind::HoldQuestion {
+                question: request_id(&self.event.id),
+                held_at: self.at,
+            });
         }
         self.record_of_contact(EvidenceKind::Held)
     }
@@ -458,9 +549,16 @@ impl<'a> Step<'a> {
     }
 
     fn invalidated(&mut self) -> Draft {
-        let stop = Stop { at: self.at, kind: StopKind::Invalidated, event: self.event.id };
+        let stop = Stop {
+            at: self.at,
+            kind: StopKind::Invalidated,
+            event: self.event.id,
+        };
         self.contact.stops.everything.raise(stop);
-        Draft { evidence: self.record_of_meta(EvidenceKind::Invalidated), words: None }
+        Draft {
+            evidence: self.record_of_meta(EvidenceKind::Invalidated),
+            words: None,
+        }
     }
 
     // ---- raising registers ----
@@ -471,27 +569,52 @@ impl<'a> Step<'a> {
     }
 
     fn stop_everything(&mut self) {
-        let stop = Stop { at: self.at, kind: StopKind::Withdrawn, event: self.event.id };
+        let stop = Stop {
+            at: self.at,
+            kind: StopKind::Withdrawn,
+            event: self.event.id,
+        };
         self.contact.stops.everything.raise(stop);
-        self.contact.suppressions.set(SuppressionKind::ObjectionMarketing, self.at);
+        self.contact
+            .suppressions
+            .set(SuppressionKind::ObjectionMarketing, self.at);
     }
 
     fn object(&mut self) {
-        let stop = Stop { at: self.at, kind: StopKind::Withdrawn, event: self.event.id };
+        let stop = Stop {
+            at: self.at,
+            kind: StopKind::Withdrawn,
+            event: self.event.id,
+        };
         self.contact.stops.marketing.raise(stop);
-        self.contact.suppressions.set(SuppressionKind::ObjectionMarketing, self.at);
+        self.contact
+            .suppressions
+            .set(SuppressionKind::ObjectionMarketing, self.at);
     }
 
     fn platform_stop(&mut self) {
-        let stop = Stop { at: self.at, kind: StopKind::Withdrawn, event: self.event.id };
+        let stop = Stop {
+            at: self.at,
+            kind: StopKind::Withdrawn,
+            event: self.event.id,
+        };
         self.contact.stops.marketing.raise(stop);
         self.contact.suppressions.set(SuppressionKind::PlatformStop, self.at);
     }
 
     fn stop_purposes(&mut self, purposes: &[PurposeId], kind: StopKind) {
         for purpose in purposes {
-            let stop = Stop { at: self.at, kind, event: self.event.id };
-            self.contact.purposes.entry(purpose.clone()).or_default().stopped.raise(stop);
+            let stop = Stop {
+                at: self.at,
+                kind,
+                event: self.event.id,
+            };
+            self.contact
+                .purposes
+                .entry(purpose.clone())
+                .or_default()
+                .stopped
+                .raise(stop);
         }
     }
 
@@ -509,7 +632,13 @@ impl<'a> Step<'a> {
     }
 
     /// Raises the request of every purpose that the policy offers in that language.
-    fn ask(&mut self, id: RequestId, purposes: &[PurposeId], source: RequestSource, locale: &Locale) -> Vec<NoticeVersion> {
+    fn ask(
+        &mut self,
+        id: RequestId,
+        purposes: &[PurposeId],
+        source: RequestSource,
+        locale: &Locale,
+    ) -> Vec<NoticeVersion> {
         let mut notices = vec![];
         for purpose in purposes.iter().take(MAX_PURPOSES) {
             let Some(notice) = self.policy().notice(purpose, locale, self.now()) else {
@@ -543,8 +672,15 @@ impl<'a> Step<'a> {
                 continue;
             }
             let Some(request) = registers.request_after(stop.as_ref()) else {
-                let open = registers.asked_openly.get().is_some_and(|r| stop.is_some_and(|stop| r.at > stop.at));
-                let why = if open { Validity::OpenFormAfterStop } else { Validity::RequestOlderThanStop };
+                let open = registers
+                    .asked_openly
+                    .get()
+                    .is_some_and(|r| stop.is_some_and(|stop| r.at > stop.at));
+                let why = if open {
+                    Validity::OpenFormAfterStop
+                } else {
+                    Validity::RequestOlderThanStop
+                };
                 refusals.insert(purpose.clone(), why);
                 continue;
             };
@@ -560,7 +696,9 @@ impl<'a> Step<'a> {
                 refusals.insert(purpose.clone(), Validity::Suppressed);
                 continue;
             }
-            let (_, notices) = due.entry(request.id).or_insert_with(|| (request.locale.clone(), BTreeMap::new()));
+            let (_, notices) = due
+                .entry(request.id)
+                .or_insert_with(|| (request.locale.clone(), BTreeMap::new()));
             notices.insert(purpose.clone(), request.notice);
         }
         for (request, (locale, notices)) in due {
@@ -588,7 +726,14 @@ impl<'a> Step<'a> {
             created_at: now,
             expires_at,
         });
-        let prompt = Prompt { at: now, expires_at, state: PromptState::Queued, notices, locale, message: None };
+        let prompt = Prompt {
+            at: now,
+            expires_at,
+            state: PromptState::Queued,
+            notices,
+            locale,
+            message: None,
+        };
         self.contact.prompts.insert(request, prompt);
     }
 
@@ -597,7 +742,11 @@ impl<'a> Step<'a> {
             return;
         };
         let now = self.now();
-        let lifetime = if matches!(kind, OutgoingKind::HoldQuestion { .. }) { HOLD } else { ANSWER_LIFETIME };
+        let lifetime = if matches!(kind, OutgoingKind::HoldQuestion { .. }) {
+            HOLD
+        } else {
+            ANSWER_LIFETIME
+        };
         self.outbox.push(Outgoing {
             id: outgoing_id(&kind, self.event.id.as_bytes()),
             kind,
@@ -647,16 +796,28 @@ impl<'a> Step<'a> {
 
     /// Whether the stop ended something, or a newer confirmation stands.
     fn stop_validity(&self) -> Validity {
-        let outlived = self.contact.purposes.values().any(|r| r.granted.get().is_some_and(|g| g.prompted_at > self.at));
-        if outlived && !self.confirmed().is_empty() { Validity::OlderThanConfirmation } else { Validity::Counted }
+        let outlived = self
+            .contact
+            .purposes
+            .values()
+            .any(|r| r.granted.get().is_some_and(|g| g.prompted_at > self.at));
+        if outlived && !self.confirmed().is_empty() {
+            Validity::OlderThanConfirmation
+        } else {
+            Validity::Counted
+        }
     }
 
     fn confirmed(&self) -> BTreeSet<PurposeId> {
         let policy = self.policy();
-        let confirmed = |purpose: &PurposeId| {
-            self.contact.standing(purpose, policy, self.now()).status == Status::Confirmed
-        };
-        self.contact.purposes.keys().filter(|purpose| confirmed(purpose)).cloned().collect()
+        let confirmed =
+            |purpose: &PurposeId| self.contact.standing(purpose, policy, self.now()).status == Status::Confirmed;
+        self.contact
+            .purposes
+            .keys()
+            .filter(|purpose| confirmed(purpose))
+            .cloned()
+            .collect()
     }
 
     fn record_of_contact(&self, kind: EvidenceKind) -> Evidence {
@@ -701,7 +862,12 @@ struct Answer {
 
 impl Answer {
     fn to(request: RequestId, prompt: &Prompt) -> Self {
-        Self { request, prompted_at: prompt.at, expires_at: prompt.expires_at, notices: prompt.notices.clone() }
+        Self {
+            request,
+            prompted_at: prompt.at,
+            expires_at: prompt.expires_at,
+            notices: prompt.notices.clone(),
+        }
     }
 
     fn evidence(&self) -> PromptEvidence {

@@ -5,6 +5,7 @@ use crate::evidence::{Actor, DeliveryEvidence, TypedWords, WithdrawalSource};
 use crate::id::{ContactId, EventId, Locale, MessageRef, PurposeId, RequestId, SenderId};
 use crate::register::RequestSource;
 use crate::time::Time;
+use crate::token::Token;
 use crate::words::Meaning;
 
 /// Something that happened, once.
@@ -18,6 +19,25 @@ pub struct Event {
     pub act: Act,
     /// The signed webhook that carried it, if one did.
     pub delivery: Option<DeliveryEvidence>,
+}
+
+impl Event {
+    /// The contact that the event is meant for, where it says so: the one that a tapped button was made for.
+    pub fn addressee(&self) -> Option<ContactId> {
+        match &self.act {
+            Act::Tapped { payload, .. } => Token::claimed_contact(payload),
+            _ => None,
+        }
+    }
+
+    /// Whether the event concerns the person under every number and id, and not only the contact it reached: a stop does.
+    pub fn binds_the_person(&self) -> bool {
+        match &self.act {
+            Act::Said(said) => !matches!(said.meaning, Meaning::OptIn(_) | Meaning::Help | Meaning::Confirm),
+            Act::Withdrew { .. } | Act::PlatformStopped | Act::PlatformResumed => true,
+            Act::Asked(_) | Act::Tapped { .. } | Act::Prompted { .. } | Act::Left { .. } | Act::Arrived(_) => false,
+        }
+    }
 }
 
 /// Who wrote the words of a message.

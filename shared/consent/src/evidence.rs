@@ -369,7 +369,10 @@ pub struct ChainHead {
 
 impl Default for ChainHead {
     fn default() -> Self {
-        Self { length: 0, link: Link::START }
+        Self {
+            length: 0,
+            link: Link::START,
+        }
     }
 }
 
@@ -399,7 +402,10 @@ impl ChainHead {
         let record = serde_json::to_string(&evidence)?;
         let previous = self.link;
         let link = previous.next(key, contact, &record);
-        *self = Self { length: evidence.sequence, link };
+        *self = Self {
+            length: evidence.sequence,
+            link,
+        };
         Ok(ChainedRecord { record, previous, link })
     }
 }

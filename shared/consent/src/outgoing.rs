@@ -97,7 +97,11 @@ pub(crate) fn request_id(event: &EventId) -> RequestId {
 }
 
 fn derived(what: &str, cause: &[u8]) -> [u8; 16] {
-    let digest = Sha256::new().chain_update(what).chain_update([0]).chain_update(cause).finalize();
+    let digest = Sha256::new()
+        .chain_update(what)
+        .chain_update([0])
+        .chain_update(cause)
+        .finalize();
     let mut id = [0; 16];
     id.iter_mut().zip(digest).for_each(|(slot, byte)| *slot = byte);
     id
@@ -187,7 +191,9 @@ impl Outgoing {
                     .filter_map(|purpose| policy.purpose(purpose))
                     .map(|purpose| purpose.label(&self.locale))
                     .collect();
-                Ok(Rendered::Text { body: texts.consent_confirmation(&labels) })
+                Ok(Rendered::Text {
+                    body: texts.consent_confirmation(&labels),
+                })
             }
             OutgoingKind::OptoutConfirmation => plain(texts.optout_confirmation()),
             OutgoingKind::Help => plain(texts.help()),
@@ -226,7 +232,10 @@ impl Outgoing {
                 if buttons.is_empty() {
                     return Err(Unsendable::Superseded);
                 }
-                Ok(Rendered::Buttons { body: texts.which_question().to_owned(), buttons })
+                Ok(Rendered::Buttons {
+                    body: texts.which_question().to_owned(),
+                    buttons,
+                })
             }
         }
     }
@@ -244,21 +253,33 @@ impl Outgoing {
         let still_asked = prompt.notices.keys().any(|purpose| {
             let stop = contact.stop(purpose, policy, now);
             stop.is_none_or(|stop| prompt.at > stop.at)
-                && contact.purposes.get(purpose).is_some_and(|registers| registers.request_after(stop.as_ref()).is_some())
+                && contact
+                    .purposes
+                    .get(purpose)
+                    .is_some_and(|registers| registers.request_after(stop.as_ref()).is_some())
         });
         let payload = |action| {
-            prompt_token(request, action, contact, now).map(|token| token.encode(key)).ok_or(Unsendable::Superseded)
+            prompt_token(request, action, contact, now)
+                .map(|token| token.encode(key))
+                .ok_or(Unsendable::Superseded)
         };
         if !still_asked {
             return Err(Unsendable::Superseded);
         }
         let template = policy.prompt(&prompt.locale, now).ok_or(Unsendable::NotInPolicy)?;
-        let notices: Vec<&Notice> =
-            prompt.notices.values().filter_map(|version| policy.notice_version(version)).collect();
+        let notices: Vec<&Notice> = prompt
+            .notices
+            .values()
+            .filter_map(|version| policy.notice_version(version))
+            .collect();
         if notices.len() != prompt.notices.len() || !notices.iter().all(|notice| notice.is_active(now)) {
             return Err(Unsendable::NotInPolicy);
         }
-        let payloads = [payload(Action::Confirm)?, payload(Action::Decline)?, payload(Action::NotMe)?];
+        let payloads = [
+            payload(Action::Confirm)?,
+            payload(Action::Decline)?,
+            payload(Action::NotMe)?,
+        ];
         if !in_window {
             return Ok(Rendered::Template {
                 name: template.name().to_owned(),
@@ -267,7 +288,11 @@ impl Outgoing {
                 payloads: payloads.into(),
             });
         }
-        let labels = [template.buttons().confirm(), template.buttons().no(), template.buttons().not_me()];
+        let labels = [
+            template.buttons().confirm(),
+            template.buttons().no(),
+            template.buttons().not_me(),
+        ];
         Ok(Rendered::Buttons {
             body: template.body(&notices),
             buttons: payloads.into_iter().zip(labels.map(str::to_owned)).collect(),
@@ -276,7 +301,10 @@ impl Outgoing {
 }
 
 fn prompt_token(request: RequestId, action: Action, contact: &Contact, now: Time) -> Option<Token> {
-    let prompt = contact.prompts.get(&request).filter(|prompt| prompt.can_be_answered(now))?;
+    let prompt = contact
+        .prompts
+        .get(&request)
+        .filter(|prompt| prompt.can_be_answered(now))?;
     Some(Token {
         action,
         contact: contact.id,
@@ -285,4 +313,50 @@ fn prompt_token(request: RequestId, action: Action, contact: &Contact, now: Time
         expires_at: prompt.expires_at,
         notices: prompt.notices.values().map(notice_prefix).collect(),
     })
+}
+
+/// What a message carries through Meta and back on every status: which message it was. It holds nothing personal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reference {
+    /// A prompt, whose statuses are part of the proof.
+    Prompt(OutgoingId),
+    /// Any other message of the outbox, whose statuses change nothing.
+    Other(OutgoingId),
+}
+
+impl Reference {
+    /// The reference that a status brought back; none if the message was not sent by the outbox.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, id) = text.split_once('.')?;
+        let id = id.parse().ok()?;
+        match kind {
+            "prompt" => Some(Self::Prompt(id)),
+            "message" => Some(Self::Other(id)),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Prompt(id) => write!(f, "prompt.{id}"),
+            Self::Other(id) => write!(f, "message.{id}"),
+        }
+    }
+}
+
+impl Outgoing {
+    /// The message's reference.
+    pub fn reference(&self) -> Reference {
+        match self.kind {
+            OutgoingKind::Prompt { .. } => Reference::Prompt(self.id),
+            OutgoingKind::ConsentConfirmation { .. }
+            | OutgoingKind::OptoutConfirmation
+            | OutgoingKind::HoldQuestion { .. }
+            | OutgoingKind::WhichQuestion { .. }
+            | OutgoingKind::Help
+            | OutgoingKind::RightsReceived => Reference::Other(self.id),
+        }
+    }
 }

@@ -177,7 +177,9 @@ impl Registers {
 
     /// The grant, if its prompt is newer than the latest stop that binds this purpose.
     pub fn grant_after(&self, stop: Option<&Stop>) -> Option<&Grant> {
-        self.granted.get().filter(|grant| stop.is_none_or(|stop| grant.prompted_at > stop.at))
+        self.granted
+            .get()
+            .filter(|grant| stop.is_none_or(|stop| grant.prompted_at > stop.at))
     }
 
     /// Takes over all that the other registers have seen.

@@ -180,7 +180,9 @@ impl Suppressions {
 
     /// The suppressions that are binding, each with its beginning.
     pub fn active(&self, now: Time) -> impl Iterator<Item = (&SuppressionKind, Time)> {
-        self.0.keys().filter_map(move |kind| self.since(kind, now).map(|since| (kind, since)))
+        self.0
+            .keys()
+            .filter_map(move |kind| self.since(kind, now).map(|since| (kind, since)))
     }
 
     /// Whether any active suppression forbids a message of that class.
@@ -226,7 +228,11 @@ mod tests {
     fn a_kind_that_this_version_does_not_know_binds_everything() {
         let stored = r#"{"court_order":{"set":"2026-01-01T00:00:00Z"}}"#;
         let suppressions: Suppressions = serde_json::from_str(stored).unwrap();
-        for class in [MessageClass::Marketing, MessageClass::OptoutConfirmation, MessageClass::ServiceReply] {
+        for class in [
+            MessageClass::Marketing,
+            MessageClass::OptoutConfirmation,
+            MessageClass::ServiceReply,
+        ] {
             assert!(suppressions.forbid(class, at(0)));
         }
         assert_eq!(serde_json::to_string(&suppressions).unwrap(), stored);

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::mac::keyed;
 use crate::id::{ContactId, NoticeVersion, RequestId};
+use crate::mac::keyed;
 use crate::time::Time;
 
 /// What every token begins with. Another payload belongs to another program.
@@ -52,7 +52,10 @@ pub type NoticePrefix = [u8; 8];
 /// The prefix that stands for the notice in a token.
 pub fn notice_prefix(version: &NoticeVersion) -> NoticePrefix {
     let mut prefix = [0; 8];
-    prefix.iter_mut().zip(version.as_bytes()).for_each(|(slot, byte)| *slot = *byte);
+    prefix
+        .iter_mut()
+        .zip(version.as_bytes())
+        .for_each(|(slot, byte)| *slot = *byte);
     prefix
 }
 
@@ -72,8 +75,13 @@ pub enum Action {
 }
 
 impl Action {
-    const ALL: [(u8, Self); 5] =
-        [(1, Self::Confirm), (2, Self::Decline), (3, Self::NotMe), (4, Self::Stop), (5, Self::Keep)];
+    const ALL: [(u8, Self); 5] = [
+        (1, Self::Confirm),
+        (2, Self::Decline),
+        (3, Self::NotMe),
+        (4, Self::Stop),
+        (5, Self::Keep),
+    ];
 
     fn code(self) -> u8 {
         match self {
@@ -141,11 +149,26 @@ impl Token {
         let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| TokenError::Forged)?;
         let split = bytes.len().checked_sub(MAC_BYTES).ok_or(TokenError::Forged)?;
         let (body, mac) = bytes.split_at_checked(split).ok_or(TokenError::Forged)?;
-        let signed = keys.iter().any(|key| key.mac().chain_update(body).verify_truncated_left(mac).is_ok());
+        let signed = keys
+            .iter()
+            .any(|key| key.mac().chain_update(body).verify_truncated_left(mac).is_ok());
         if !signed {
             return Err(TokenError::Forged);
         }
         Self::from_body(body).ok_or(TokenError::Forged)
+    }
+
+    /// The contact that a payload claims to be made for, whoever signed it: enough to bring it to the right contact, which
+    /// then checks the signature.
+    pub fn claimed_contact(payload: &str) -> Option<ContactId> {
+        let bytes = URL_SAFE_NO_PAD.decode(payload.strip_prefix(PREFIX)?).ok()?;
+        let (_, rest) = bytes.split_first()?;
+        rest.first_chunk().map(|contact| ContactId::from_bytes(*contact))
+    }
+
+    /// Whether a payload is meant to be a token of ours.
+    pub fn is_claimed_by(payload: &str) -> bool {
+        payload.starts_with(PREFIX)
     }
 
     fn from_body(body: &[u8]) -> Option<Self> {
@@ -181,16 +204,22 @@ mod tests {
 
     fn tokens() -> impl Strategy<Value = Token> {
         let notices = proptest::collection::vec(any::<[u8; 8]>(), 0..=MAX_PURPOSES);
-        (0..5usize, any::<[u8; 16]>(), any::<[u8; 16]>(), 0..Time::MAX.unix_seconds(), any::<u32>(), notices).prop_map(
-            |(action, contact, request, prompted_at, lifetime, notices)| Token {
+        (
+            0..5usize,
+            any::<[u8; 16]>(),
+            any::<[u8; 16]>(),
+            0..Time::MAX.unix_seconds(),
+            any::<u32>(),
+            notices,
+        )
+            .prop_map(|(action, contact, request, prompted_at, lifetime, notices)| Token {
                 action: Action::ALL[action].1,
                 contact: ContactId::from_bytes(contact),
                 request: RequestId::from_bytes(request),
                 prompted_at: Time::from_unix_seconds(prompted_at),
                 expires_at: Time::from_unix_seconds(prompted_at + i64::from(lifetime)),
                 notices,
-            },
-        )
+            })
     }
 
     proptest! {
@@ -229,7 +258,10 @@ mod tests {
             expires_at: Time::MAX,
             notices: vec![],
         };
-        assert_eq!(Token::decode(&token.encode(&TokenKey::from_bytes([9; 32])), &[KEY]), Err(TokenError::Forged));
+        assert_eq!(
+            Token::decode(&token.encode(&TokenKey::from_bytes([9; 32])), &[KEY]),
+            Err(TokenError::Forged)
+        );
         assert_eq!(Token::decode("Ja, bestätigen", &[KEY]), Err(TokenError::Foreign));
     }
 }

@@ -1,1 +1,27 @@
-//! placeholder
+//! The ledger: two DynamoDB tables and one method for each way they are read and written.
+//!
+//! Attribute names and key formats live in [`schema`](self) alone; nothing outside this crate knows them. A decision of
+//! the domain is committed in one transaction: the contact on condition of its version, each record of evidence on
+//! condition that it does not exist yet (that is the de-duplication), and the messages of the outbox. A lost race reads
+//! again and decides again.
+
+mod change;
+mod contact;
+mod error;
+mod health;
+mod history;
+mod outbox;
+mod policy;
+mod quarantine;
+mod schema;
+mod store;
+
+pub use change::{MAX_EVENTS, Recorded, Who};
+pub use contact::{Found, Subject};
+pub use error::LedgerError;
+pub use health::HealthReport;
+pub use history::{History, HistoryEntry};
+pub use outbox::{Claim, Claimed, OutboxChange, OutboxMessage, OutboxState, Settled, outgoing_in_stream};
+pub use policy::{ActivePolicy, Published};
+pub use quarantine::Quarantined;
+pub use store::{Keys, Ledger, Tables};

@@ -1,0 +1,403 @@
+//! Committing decisions: one transaction each, repeated where a race was lost.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use consent::contact::Contact;
+use consent::decide::{Decision, Rules};
+use consent::event::Event;
+use consent::evidence::Draft;
+use consent::id::{ContactId, EventId, OutgoingId};
+use consent::outgoing::Outgoing;
+use identity::{Identifiers, PseudonymDomain};
+
+use crate::contact::{Found, Subject};
+use crate::error::LedgerError;
+use crate::outbox::OutboxChange;
+use crate::schema::{self, BODY, CONTACT, KIND, LINK, PK, PREVIOUS, VERSION, WRAPPED_KEY};
+use crate::store::Ledger;
+
+/// How many events of one contact can be committed in one go: a transaction holds 100 actions, and an event makes at
+/// most three.
+pub const MAX_EVENTS: usize = 25;
+
+/// How often a decision is made anew because others changed the contact meanwhile.
+const ATTEMPTS: u32 = 12;
+
+/// Whose events these are.
+#[derive(Debug, Clone)]
+pub enum Who {
+    /// The person with these identifiers, to be known from now on if nobody did.
+    Person(Identifiers),
+    /// The person with these identifiers, if they are known.
+    IfKnown(Identifiers),
+    /// The contact with that id, if there is one.
+    Contact(ContactId),
+}
+
+/// What became of events.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The contact as it is now; none if nobody is known and nothing had to be.
+    pub contact: Option<Contact>,
+    /// The records that were written; an event that was known already, or changes nothing, has none.
+    pub evidence: Vec<Draft>,
+    /// The messages that were put into the outbox.
+    pub outbox: Vec<Outgoing>,
+}
+
+/// How one attempt ended.
+enum Attempt {
+    Committed(Box<Recorded>),
+    /// These events were recorded, and these messages put into the outbox, before.
+    Known(BTreeSet<EventId>, BTreeSet<OutgoingId>),
+    /// The message of the outbox is not in the state that the change expects.
+    Overtaken,
+    /// Someone else changed the contact, or DynamoDB asks to try again.
+    Again,
+}
+
+/// What an action of a transaction is for, in the order of the actions: cancellation reasons come in that order.
+enum Part {
+    Contact,
+    Alias,
+    Key,
+    Evidence(EventId),
+    Outgoing(OutgoingId),
+    Settle,
+}
+
+impl Ledger {
+    /// Applies events, at most [`MAX_EVENTS`], and commits what follows: at most three round trips unless a race is lost.
+    ///
+    /// An event that is recorded already is left out; the others are committed all the same. Where the phone number and
+    /// the id belong to two contacts, a stop binds both.
+    ///
+    /// # Errors
+    /// When DynamoDB fails, the deadline comes, or others win every race. Nothing is half-written, and the same events can be
+    /// given again.
+    pub async fn record(&self, who: &Who, events: &[Event], rules: &Rules<'_>) -> Result<Vec<Recorded>, LedgerError> {
+        let mut outcome = vec![];
+        for part in self.parts(who, events).await? {
+            outcome.push(self.commit_part(part, rules, None).await?);
+        }
+        Ok(outcome)
+    }
+
+    /// The same for a contact that is known by its id, together with a change of a message in the outbox.
+    ///
+    /// # Errors
+    /// As [`Ledger::record`].
+    pub async fn settle(
+        &self,
+        contact: &ContactId,
+        events: &[Event],
+        rules: &Rules<'_>,
+        change: &OutboxChange,
+    ) -> Result<Recorded, LedgerError> {
+        let subject = self.read(contact).await?;
+        let part = PartOfEvents::new(Who::Contact(*contact), subject, events.to_vec());
+        self.commit_part(part, rules, Some(change)).await
+    }
+
+    /// The events of each contact that they concern.
+    async fn parts(&self, who: &Who, events: &[Event]) -> Result<Vec<PartOfEvents>, LedgerError> {
+        let found = match who {
+            Who::Contact(id) => self
+                .read(id)
+                .await?
+                .map_or(Found::Nobody, |subject| Found::One(Box::new(subject))),
+            Who::Person(identifiers) | Who::IfKnown(identifiers) => self.find(identifiers).await?,
+        };
+        Ok(match found {
+            Found::Nobody => vec![PartOfEvents::new(who.clone(), None, events.to_vec())],
+            Found::One(subject) => {
+                vec![PartOfEvents::new(who.clone(), Some(*subject), events.to_vec())]
+            }
+            Found::Two(subjects) => {
+                let ids = subjects.each_ref().map(|subject| subject.contact.id);
+                let [first_id, second_id] = ids;
+                let concerns = |id: ContactId| {
+                    let other = if id == first_id { second_id } else { first_id };
+                    events
+                        .iter()
+                        .filter(|event| match event.addressee() {
+                            Some(addressee) if addressee == other => false,
+                            Some(addressee) if addressee == id => true,
+                            _ => id == first_id || event.binds_the_person(),
+                        })
+                        .cloned()
+                        .collect()
+                };
+                subjects
+                    .into_iter()
+                    .map(|subject| {
+                        let id = subject.contact.id;
+                        PartOfEvents::new(Who::Contact(id), Some(subject), concerns(id))
+                    })
+                    .collect()
+            }
+        })
+    }
+
+    async fn commit_part(
+        &self,
+        mut part: PartOfEvents,
+        rules: &Rules<'_>,
+        change: Option<&OutboxChange>,
+    ) -> Result<Recorded, LedgerError> {
+        let mut change = change;
+        for attempt in 0..ATTEMPTS {
+            match self.attempt(&part, rules, change).await? {
+                Attempt::Committed(recorded) => return Ok(*recorded),
+                Attempt::Known(events, messages) => {
+                    part.events.retain(|event| !events.contains(&event.id));
+                    part.queued.extend(messages);
+                }
+                Attempt::Overtaken => change = None,
+                Attempt::Again => self.back_off(attempt, "win a race for a contact").await?,
+            }
+            part.subject = self.again(&part.who).await?;
+        }
+        Err(LedgerError::Contended { attempts: ATTEMPTS })
+    }
+
+    async fn again(&self, who: &Who) -> Result<Option<Subject>, LedgerError> {
+        match who {
+            Who::Contact(id) => self.read(id).await,
+            Who::Person(identifiers) | Who::IfKnown(identifiers) => Ok(match self.find(identifiers).await? {
+                Found::Nobody => None,
+                Found::One(subject) => Some(*subject),
+                Found::Two(subjects) => {
+                    let [first, _] = *subjects;
+                    Some(first)
+                }
+            }),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        part: &PartOfEvents,
+        rules: &Rules<'_>,
+        change: Option<&OutboxChange>,
+    ) -> Result<Attempt, LedgerError> {
+        let nothing = |contact| Recorded {
+            contact,
+            evidence: vec![],
+            outbox: vec![],
+        };
+        let unknown;
+        let subject = match (&part.subject, &part.who) {
+            (Some(subject), _) => subject,
+            (None, Who::Person(identifiers)) => {
+                let id = identity::random_bytes().map_err(|_| LedgerError::NoEntropy)?;
+                unknown = self.new_subject(ContactId::from_bytes(id), identifiers)?;
+                &unknown
+            }
+            (None, Who::IfKnown(_) | Who::Contact(_)) => match change {
+                None => return Ok(Attempt::Committed(Box::new(nothing(None)))),
+                // The contact is gone; what is left is to close the message.
+                Some(change) => {
+                    self.close(change).await?;
+                    return Ok(Attempt::Committed(Box::new(nothing(None))));
+                }
+            },
+        };
+        let mut decision = subject.contact.clone().apply(&part.events, rules);
+        decision.outbox.retain(|outgoing| !part.queued.contains(&outgoing.id));
+        if decision.evidence.is_empty() && decision.outbox.is_empty() && change.is_none() {
+            let known = part.subject.as_ref().map(|subject| subject.contact.clone());
+            return Ok(Attempt::Committed(Box::new(nothing(known))));
+        }
+        self.commit(subject, decision, change).await
+    }
+
+    async fn commit(
+        &self,
+        subject: &Subject,
+        decision: Decision,
+        change: Option<&OutboxChange>,
+    ) -> Result<Attempt, LedgerError> {
+        let (parts, actions, recorded) = self.transaction(subject, decision, change)?;
+        let what = "commit a decision";
+        let call = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(actions))
+            .send();
+        let Err(error) = self.within(what, call).await? else {
+            return Ok(Attempt::Committed(Box::new(recorded)));
+        };
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+            return Err(LedgerError::call(what, &error));
+        };
+        let (mut events, mut messages) = (BTreeSet::new(), BTreeSet::new());
+        let mut overtaken = false;
+        for (part, reason) in parts.iter().zip(cancelled.cancellation_reasons()) {
+            match (reason.code(), part) {
+                (None | Some("None"), _) => {}
+                (Some("ConditionalCheckFailed"), Part::Evidence(event)) => {
+                    events.insert(*event);
+                }
+                (Some("ConditionalCheckFailed"), Part::Outgoing(message)) => {
+                    messages.insert(*message);
+                }
+                (Some("ConditionalCheckFailed"), Part::Settle) => overtaken = true,
+                // Another delivery wrote the contact or an alias first, or DynamoDB is busy with it.
+                (Some("ConditionalCheckFailed"), Part::Contact | Part::Alias | Part::Key)
+                | (Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"), _) => {}
+                (Some(code), _) => {
+                    return Err(LedgerError::Unavailable {
+                        what,
+                        code: code.to_owned(),
+                    });
+                }
+            }
+        }
+        if !events.is_empty() || !messages.is_empty() {
+            return Ok(Attempt::Known(events, messages));
+        }
+        Ok(if overtaken { Attempt::Overtaken } else { Attempt::Again })
+    }
+
+    fn transaction(
+        &self,
+        subject: &Subject,
+        decision: Decision,
+        change: Option<&OutboxChange>,
+    ) -> Result<(Vec<Part>, Vec<TransactWriteItem>, Recorded), LedgerError> {
+        let Decision {
+            mut contact,
+            evidence,
+            outbox,
+        } = decision;
+        let mut parts = vec![];
+        let mut actions = vec![];
+        let mut add = |part: Part, action: TransactWriteItem| {
+            parts.push(part);
+            actions.push(action);
+        };
+        for draft in &evidence {
+            let event = draft.evidence.event;
+            add(
+                Part::Evidence(event),
+                self.put_evidence(subject, &mut contact, draft.clone())?,
+            );
+        }
+        for outgoing in &outbox {
+            add(Part::Outgoing(outgoing.id), self.put_outgoing(&contact.id, outgoing)?);
+        }
+        add(Part::Contact, self.put_contact(subject, &contact)?);
+        for alias in &subject.new_aliases {
+            let mut item = schema::alias_key(alias);
+            item.insert(KIND.to_owned(), schema::s(schema::kind::ALIAS));
+            item.insert(CONTACT.to_owned(), schema::s(contact.id.to_string()));
+            let put = self
+                .put_ledger()
+                .set_item(Some(item))
+                .condition_expression(format!("attribute_not_exists({PK})"));
+            add(Part::Alias, action(put)?);
+        }
+        if subject.version.is_none() {
+            let wrapped = self.keys.sealing()?.wrap(&subject.key, &contact.id.to_string());
+            let mut item = schema::subject_key(&contact.id);
+            let wrapped = wrapped.map_err(|_| LedgerError::NoEntropy)?.into_bytes();
+            item.insert(WRAPPED_KEY.to_owned(), schema::bytes(wrapped));
+            let put = Put::builder()
+                .table_name(&self.tables.keys)
+                .set_item(Some(item))
+                .condition_expression(format!("attribute_not_exists({PK})"));
+            add(Part::Key, action(put)?);
+        }
+        if let Some(change) = change {
+            add(Part::Settle, self.settlement(change)?);
+        }
+        Ok((
+            parts,
+            actions,
+            Recorded {
+                contact: Some(contact),
+                evidence,
+                outbox,
+            },
+        ))
+    }
+
+    fn put_contact(&self, subject: &Subject, contact: &Contact) -> Result<TransactWriteItem, LedgerError> {
+        let put = self.put_ledger().set_item(Some(subject.item(contact)?));
+        action(match subject.version {
+            None => put.condition_expression(format!("attribute_not_exists({PK})")),
+            Some(version) => put
+                .condition_expression("#version = :version")
+                .expression_attribute_names("#version", VERSION)
+                .expression_attribute_values(":version", schema::n(version)),
+        })
+    }
+
+    fn put_evidence(
+        &self,
+        subject: &Subject,
+        contact: &mut Contact,
+        draft: Draft,
+    ) -> Result<TransactWriteItem, LedgerError> {
+        let Draft { mut evidence, words } = draft;
+        if let Some(words) = words {
+            let sealed = subject
+                .key
+                .seal(&contact.id.to_string(), "words", words.expose().as_bytes());
+            let sealed = sealed.map_err(|_| LedgerError::NoEntropy)?;
+            evidence.sealed_words = Some(STANDARD_NO_PAD.encode(sealed.as_bytes()));
+        }
+        let mut item = schema::evidence_key(&contact.id, evidence.occurred_at, &evidence.event);
+        let id = contact.id;
+        let chained = contact.chain.append(&self.keys.chain(), &id, evidence);
+        let chained = chained.map_err(|_| LedgerError::corrupt(BODY))?;
+        item.insert(KIND.to_owned(), schema::s(schema::kind::EVIDENCE));
+        item.insert(BODY.to_owned(), schema::s(chained.record));
+        item.insert(PREVIOUS.to_owned(), schema::s(chained.previous.to_string()));
+        item.insert(LINK.to_owned(), schema::s(chained.link.to_string()));
+        action(
+            self.put_ledger()
+                .set_item(Some(item))
+                .condition_expression(format!("attribute_not_exists({PK})")),
+        )
+    }
+
+    pub(crate) fn put_ledger(&self) -> aws_sdk_dynamodb::types::builders::PutBuilder {
+        Put::builder().table_name(&self.tables.ledger)
+    }
+
+    /// The id of an event made of those parts.
+    pub fn event_id(&self, domain: PseudonymDomain, parts: &[&[u8]]) -> EventId {
+        EventId::from_bytes(self.keys.pseudonym.of(domain, parts))
+    }
+}
+
+/// The events of one contact.
+struct PartOfEvents {
+    who: Who,
+    subject: Option<Subject>,
+    events: Vec<Event>,
+    /// Messages that are in the outbox already.
+    queued: BTreeSet<OutgoingId>,
+}
+
+impl PartOfEvents {
+    fn new(who: Who, subject: Option<Subject>, events: Vec<Event>) -> Self {
+        Self {
+            who,
+            subject,
+            events,
+            queued: BTreeSet::new(),
+        }
+    }
+}
+
+pub(crate) fn action(put: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, LedgerError> {
+    let put = put.build().map_err(|_| LedgerError::corrupt(PK))?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}

@@ -1,0 +1,197 @@
+//! Keys and attributes, the only place that names them.
+//!
+//! | access pattern | keys | call |
+//! |---|---|---|
+//! | whose phone number or id is this | `alias#<keyed hash>` / `alias` | BatchGetItem, both identifiers at once |
+//! | a contact and its key | `contact#<id>` / `contact`, and `<id>` in the key table | BatchGetItem over both tables |
+//! | commit a decision | contact, aliases, key, evidence, outbox | TransactWriteItems |
+//! | a contact's history | `contact#<id>` / `evidence#<seconds>#<event id>` | Query, all pages |
+//! | a message of the outbox | `outbox#<id>` / `outbox` | GetItem, UpdateItem with a lease |
+//! | messages of the outbox that are due | index `due`: `outbox#<shard>` / due time | Query |
+//! | the policy in force | `policy` / `active`, then `policy#<version>` / `policy` | GetItem |
+//! | publish a policy | the same two | TransactWriteItems |
+//! | the health of an account, number or template | `health#<subject>` / facet | PutItem unless newer is there |
+//! | put an unreadable delivery aside | `quarantine#<keyed hash>` / `quarantine` | PutItem unless it is there |
+//!
+//! Every item carries `kind`, so that a stream filter or a purge knows it without looking at its key. What belongs to the
+//! domain is JSON in `body`, and an attribute of its own exists only where a condition, an index or a filter needs it.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use consent::id::{ContactId, EventId, OutgoingId, PolicyVersion};
+use consent::time::Time;
+use identity::Pseudonym;
+use serde::de::DeserializeOwned;
+
+use crate::error::LedgerError;
+
+/// Partition key of both tables.
+pub(crate) const PK: &str = "pk";
+/// Sort key of the ledger.
+pub(crate) const SK: &str = "sk";
+/// What the item is.
+pub(crate) const KIND: &str = "kind";
+/// What the domain keeps, as JSON; sealed bytes where it is personal.
+pub(crate) const BODY: &str = "body";
+/// How often the item was written; every change is conditional on it.
+pub(crate) const VERSION: &str = "version";
+/// A contact's identifiers, sealed under its key.
+pub(crate) const IDENTITY: &str = "identity";
+/// The contact that an item belongs to.
+pub(crate) const CONTACT: &str = "contact";
+/// A contact's data key, wrapped.
+pub(crate) const WRAPPED_KEY: &str = "wrapped_key";
+/// The link of the chain before a record of evidence.
+pub(crate) const PREVIOUS: &str = "previous";
+/// The link that a record of evidence makes.
+pub(crate) const LINK: &str = "link";
+/// The state of a message in the outbox.
+pub(crate) const STATE: &str = "state";
+/// How often sending was tried.
+pub(crate) const ATTEMPTS: &str = "attempts";
+/// Why a message of the outbox ended without being sent.
+pub(crate) const REASON: &str = "reason";
+/// When something was observed, in seconds.
+pub(crate) const OBSERVED_AT: &str = "observed_at";
+/// Partition key of the index of what is due.
+pub(crate) const DUE_SHARD: &str = "due_shard";
+/// Sort key of the index of what is due, in seconds.
+pub(crate) const DUE_AT: &str = "due_at";
+/// The index of what is due.
+pub(crate) const DUE_INDEX: &str = "due";
+
+/// How many partitions of the index hold the outbox's deadlines.
+pub(crate) const OUTBOX_SHARDS: u8 = 4;
+
+/// An item's attributes.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The kinds of item.
+pub(crate) mod kind {
+    pub(crate) const CONTACT: &str = "contact";
+    pub(crate) const ALIAS: &str = "alias";
+    pub(crate) const EVIDENCE: &str = "evidence";
+    pub(crate) const OUTBOX: &str = "outbox";
+    pub(crate) const POLICY: &str = "policy";
+    pub(crate) const ACTIVE_POLICY: &str = "active_policy";
+    pub(crate) const HEALTH: &str = "health";
+    pub(crate) const QUARANTINE: &str = "quarantine";
+}
+
+/// The sort key before each record of evidence.
+pub(crate) const EVIDENCE_PREFIX: &str = "evidence#";
+
+pub(crate) fn contact_pk(id: &ContactId) -> String {
+    format!("contact#{id}")
+}
+
+pub(crate) fn contact_key(id: &ContactId) -> Item {
+    key(contact_pk(id), kind::CONTACT)
+}
+
+pub(crate) fn subject_key(id: &ContactId) -> Item {
+    Item::from([(PK.to_owned(), s(id.to_string()))])
+}
+
+pub(crate) fn alias_key(alias: &Pseudonym) -> Item {
+    key(format!("alias#{alias}"), kind::ALIAS)
+}
+
+pub(crate) fn evidence_key(contact: &ContactId, at: Time, event: &EventId) -> Item {
+    key(
+        contact_pk(contact),
+        &format!("{EVIDENCE_PREFIX}{:012}#{event}", at.unix_seconds()),
+    )
+}
+
+pub(crate) fn outbox_key(id: &OutgoingId) -> Item {
+    key(format!("outbox#{id}"), kind::OUTBOX)
+}
+
+pub(crate) fn outbox_id(pk: &str) -> Option<OutgoingId> {
+    pk.strip_prefix("outbox#")?.parse().ok()
+}
+
+/// The partition of the index that a message's deadline stands in.
+pub(crate) fn outbox_shard(id: &OutgoingId) -> String {
+    let [first, ..] = id.as_bytes();
+    outbox_shard_name(first % OUTBOX_SHARDS)
+}
+
+pub(crate) fn outbox_shard_name(shard: u8) -> String {
+    format!("outbox#{shard}")
+}
+
+pub(crate) fn policy_key(version: &PolicyVersion) -> Item {
+    key(format!("policy#{version}"), kind::POLICY)
+}
+
+pub(crate) fn active_policy_key() -> Item {
+    key("policy".to_owned(), "active")
+}
+
+pub(crate) fn health_key(subject: &str, facet: &str) -> Item {
+    key(format!("health#{subject}"), facet)
+}
+
+pub(crate) fn quarantine_key(hash: &str) -> Item {
+    key(format!("quarantine#{hash}"), kind::QUARANTINE)
+}
+
+/// The partition of the index that holds the deadlines of quarantined deliveries, which the purge walks.
+pub(crate) const QUARANTINE_SHARD: &str = "purge#0";
+
+fn key(pk: String, sk: &str) -> Item {
+    Item::from([(PK.to_owned(), s(pk)), (SK.to_owned(), s(sk))])
+}
+
+pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+pub(crate) fn n(number: impl Into<i64>) -> AttributeValue {
+    AttributeValue::N(number.into().to_string())
+}
+
+pub(crate) fn time(time: Time) -> AttributeValue {
+    n(time.unix_seconds())
+}
+
+pub(crate) fn bytes(bytes: Vec<u8>) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
+}
+
+/// An item's text attribute.
+pub(crate) fn text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, LedgerError> {
+    item.get(name)
+        .and_then(|value| value.as_s().ok())
+        .map(String::as_str)
+        .ok_or(LedgerError::corrupt(name))
+}
+
+/// An item's number attribute.
+pub(crate) fn number(item: &Item, name: &'static str) -> Result<i64, LedgerError> {
+    let digits = item.get(name).and_then(|value| value.as_n().ok());
+    digits
+        .and_then(|digits| digits.parse().ok())
+        .ok_or(LedgerError::corrupt(name))
+}
+
+/// An item's bytes attribute.
+pub(crate) fn blob(item: &Item, name: &'static str) -> Result<Vec<u8>, LedgerError> {
+    let blob = item.get(name).and_then(|value| value.as_b().ok());
+    blob.map(|blob| blob.as_ref().to_vec())
+        .ok_or(LedgerError::corrupt(name))
+}
+
+/// An item's text attribute, read as what it stands for.
+pub(crate) fn parsed<T: std::str::FromStr>(item: &Item, name: &'static str) -> Result<T, LedgerError> {
+    text(item, name)?.parse().map_err(|_| LedgerError::corrupt(name))
+}
+
+/// An item's body, read from JSON.
+pub(crate) fn body<T: DeserializeOwned>(item: &Item) -> Result<T, LedgerError> {
+    serde_json::from_str(text(item, BODY)?).map_err(|_| LedgerError::corrupt(BODY))
+}

@@ -1,0 +1,84 @@
+//! The ledger itself: a client, the names of the tables, the keys, and the caller's deadline.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use consent::evidence::ChainKey;
+use identity::{PseudonymKey, SealingKey};
+use tokio::time::Instant;
+
+use crate::error::LedgerError;
+
+/// The names of the two tables.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// Contacts, evidence, outbox and all else.
+    pub ledger: String,
+    /// One wrapped data key for each contact.
+    pub keys: String,
+}
+
+/// The keys that the ledger works with.
+#[derive(Debug)]
+pub struct Keys {
+    /// Names contacts, messages and events without giving them away.
+    pub pseudonym: PseudonymKey,
+    /// Wraps data keys: the newest first, then those that older records may have been sealed with.
+    pub sealing: Vec<SealingKey>,
+}
+
+impl Keys {
+    pub(crate) fn chain(&self) -> ChainKey {
+        ChainKey::from_bytes(*self.pseudonym.chain_key().as_bytes())
+    }
+
+    pub(crate) fn sealing(&self) -> Result<&SealingKey, LedgerError> {
+        self.sealing.first().ok_or(LedgerError::Sealed)
+    }
+}
+
+/// The ledger, as one invocation sees it.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    pub(crate) client: Client,
+    pub(crate) tables: Arc<Tables>,
+    pub(crate) keys: Arc<Keys>,
+    until: Instant,
+}
+
+impl Ledger {
+    /// A ledger whose every call ends before that moment.
+    pub fn new(client: Client, tables: Arc<Tables>, keys: Arc<Keys>, until: Instant) -> Self {
+        Self {
+            client,
+            tables,
+            keys,
+            until,
+        }
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Runs a call unless the deadline comes first.
+    pub(crate) async fn within<T>(&self, what: &'static str, call: impl Future<Output = T>) -> Result<T, LedgerError> {
+        tokio::time::timeout_at(self.until, call)
+            .await
+            .map_err(|_| LedgerError::OutOfTime { what })
+    }
+
+    /// Waits before the next attempt, longer each time and by chance, so that rivals do not meet again. Fails if the
+    /// deadline would pass.
+    pub(crate) async fn back_off(&self, attempt: u32, what: &'static str) -> Result<(), LedgerError> {
+        let [chance] = identity::random_bytes::<1>().map_err(|_| LedgerError::NoEntropy)?;
+        let ceiling = 10_u64 << attempt.min(6);
+        let pause = std::time::Duration::from_millis(ceiling * u64::from(chance) / 255);
+        if Instant::now() + pause >= self.until {
+            return Err(LedgerError::OutOfTime { what });
+        }
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+}
