@@ -352,7 +352,7 @@ impl Ledger {
             let sealed = sealed.map_err(|_| LedgerError::NoEntropy)?;
             evidence.sealed_words = Some(STANDARD_NO_PAD.encode(sealed.as_bytes()));
         }
-        let mut item = schema::evidence_key(&contact.id, evidence.occurred_at, &evidence.event);
+        let mut item = schema::evidence_key(&contact.id, &evidence.event);
         let id = contact.id;
         let chained = contact.chain.append(&self.keys.chain(), &id, evidence);
         let chained = chained.map_err(|_| LedgerError::corrupt(BODY))?;

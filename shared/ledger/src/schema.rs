@@ -5,7 +5,7 @@
 //! | whose phone number or id is this | `alias#<keyed hash>` / `alias` | BatchGetItem, both identifiers at once |
 //! | a contact and its key | `contact#<id>` / `contact`, and `<id>` in the key table | BatchGetItem over both tables |
 //! | commit a decision | contact, aliases, key, evidence, outbox | TransactWriteItems |
-//! | a contact's history | `contact#<id>` / `evidence#<seconds>#<event id>` | Query, all pages |
+//! | a contact's history | `contact#<id>` / `evidence#<event id>` | Query, all pages |
 //! | a message of the outbox | `outbox#<id>` / `outbox` | GetItem, UpdateItem with a lease |
 //! | messages of the outbox that are due | index `due`: `outbox#<shard>` / due time | Query |
 //! | the policy in force | `policy` / `active`, then `policy#<version>` / `policy` | GetItem |
@@ -99,11 +99,9 @@ pub(crate) fn alias_key(alias: &Pseudonym) -> Item {
     key(format!("alias#{alias}"), kind::ALIAS)
 }
 
-pub(crate) fn evidence_key(contact: &ContactId, at: Time, event: &EventId) -> Item {
-    key(
-        contact_pk(contact),
-        &format!("{EVIDENCE_PREFIX}{:012}#{event}", at.unix_seconds()),
-    )
+/// An event is recorded once for each contact, whatever time a repetition of it says: some come without one.
+pub(crate) fn evidence_key(contact: &ContactId, event: &EventId) -> Item {
+    key(contact_pk(contact), &format!("{EVIDENCE_PREFIX}{event}"))
 }
 
 pub(crate) fn outbox_key(id: &OutgoingId) -> Item {
