@@ -1,0 +1,258 @@
+//! The Graph API client: sending a message, and what it means when that fails.
+
+mod answer;
+mod error;
+mod request;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use identity::Identifiers;
+use reqwest::{Client, StatusCode, Url, redirect};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::names::PhoneNumberId;
+use crate::outbound::Outbound;
+use crate::personal::{Callback, MessageId};
+use crate::signature::BlankSecret;
+
+pub use self::answer::{acceptance, refusal};
+pub use self::error::{Backoff, Class, Consequence, GraphError};
+pub use self::request::SentMessage;
+
+/// Meta's address, with the version this crate was written against (usable until July 2028).
+pub const META: &str = "https://graph.facebook.com/v25.0";
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The token that lets the business send.
+#[derive(Clone)]
+pub struct AccessToken(SecretString);
+
+impl AccessToken {
+    /// Takes the token.
+    ///
+    /// # Errors
+    ///
+    /// [`BlankSecret`], if there is nothing in it, or something that no header can carry.
+    pub fn new(token: &str) -> Result<Self, BlankSecret> {
+        if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(BlankSecret("access token"));
+        }
+        Ok(Self(token.into()))
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(redacted)")
+    }
+}
+
+/// What Meta took. It says nothing about whether the message will arrive: statuses do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// What the message is called from now on.
+    pub id: MessageId,
+    /// Who it goes to, in Meta's view: the number may be written otherwise than it was given.
+    pub contact: Option<Identifiers>,
+}
+
+/// A message was not sent, or may not have been. Says nothing about the message, the contact or the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// Meta answered with an error.
+    #[error("Meta refused the message: code {}", .0.code.unwrap_or_default())]
+    Refused(GraphError),
+    /// Something answered without saying what is wrong.
+    #[error("the Graph API answered {status} and named no error")]
+    Unexplained {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The connection could not be made.
+    #[error("the Graph API cannot be reached")]
+    Unreachable,
+    /// The connection broke, or time ran out, before there was a whole answer.
+    #[error("the Graph API gave no answer in time")]
+    NoAnswer,
+}
+
+impl SendError {
+    /// What to do about the message.
+    pub fn class(self) -> Class {
+        match self {
+            Self::Refused(error) => error.class(),
+            Self::Unreachable => Class::NotSent,
+            Self::NoAnswer => Class::Reconcile,
+            Self::Unexplained { status: 429 } => Class::RetryAfter(Backoff::Rate),
+            // Success without an id, a server's fault and a timeout leave open what became of the message.
+            Self::Unexplained {
+                status: 200..=299 | 408 | 500..,
+            } => Class::Reconcile,
+            Self::Unexplained { .. } => Class::GiveUp,
+        }
+    }
+
+    /// What it says about the contact or the account.
+    pub fn consequence(self) -> Consequence {
+        match self {
+            Self::Refused(error) => error.consequence(),
+            Self::Unexplained { status: 401 | 403 } => Consequence::Alert,
+            Self::Unexplained { .. } | Self::Unreachable | Self::NoAnswer => Consequence::None,
+        }
+    }
+
+    /// Meta's code, if it gave one.
+    pub fn code(self) -> Option<u32> {
+        match self {
+            Self::Refused(error) => error.code,
+            Self::Unexplained { .. } | Self::Unreachable | Self::NoAnswer => None,
+        }
+    }
+}
+
+/// The client cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidGraph {
+    /// The address could give the token away, or is none.
+    #[error("not an address of the Graph API: write https://, the host and the version, such as {META}")]
+    Address,
+    /// The HTTP client cannot be built.
+    #[error("the HTTP client cannot be built")]
+    Client(#[source] reqwest::Error),
+}
+
+/// A client of the Graph API.
+#[derive(Clone)]
+pub struct Graph {
+    base: String,
+    http: Client,
+}
+
+impl fmt::Debug for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Graph")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Graph {
+    /// A client that sends to this address and no other: it follows no redirect and heeds no proxy of the environment.
+    /// Without TLS it talks only to this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidGraph`] names what is wrong.
+    pub fn new(base: &str) -> Result<Self, InvalidGraph> {
+        let url = Url::parse(base).map_err(|_| InvalidGraph::Address)?;
+        if !is_safe(&url) {
+            return Err(InvalidGraph::Address);
+        }
+        let http = Client::builder()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .https_only(url.scheme() == "https")
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build()
+            .map_err(InvalidGraph::Client)?;
+        Ok(Self {
+            base: url.as_str().trim_end_matches('/').to_owned(),
+            http,
+        })
+    }
+
+    /// Asks Meta to send a message from one of the business's numbers, and waits at most so long for the answer. What is
+    /// attached comes back with every status of the message, which is how an unanswered send is told from an unsent one.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; its [class](SendError::class) says whether the message may be sent again.
+    pub async fn send(
+        &self,
+        token: &AccessToken,
+        from: &PhoneNumberId,
+        to: &Identifiers,
+        message: &Outbound,
+        callback: &Callback,
+        timeout: Duration,
+    ) -> Result<Accepted, SendError> {
+        let response = self
+            .http
+            .post(format!("{}/{from}/messages", self.base))
+            .bearer_auth(token.0.expose_secret())
+            .timeout(timeout)
+            .json(&request::body(to, message, callback))
+            .send()
+            .await
+            .map_err(|error| {
+                if error.is_connect() {
+                    SendError::Unreachable
+                } else {
+                    SendError::NoAnswer
+                }
+            })?;
+        let status = response.status();
+        let body = response.text().await.map_err(|_| SendError::NoAnswer)?;
+        read_answer(status, &body)
+    }
+}
+
+fn read_answer(status: StatusCode, body: &str) -> Result<Accepted, SendError> {
+    if let Some(error) = answer::refused(body) {
+        return Err(unless_unknown(error, status));
+    }
+    let accepted = answer::accepted(body).filter(|_| status.is_success());
+    accepted.ok_or(SendError::Unexplained {
+        status: status.as_u16(),
+    })
+}
+
+/// An error without a code says less than the status it came with.
+fn unless_unknown(error: GraphError, status: StatusCode) -> SendError {
+    match error.code {
+        Some(_) => SendError::Refused(error),
+        None => SendError::Unexplained {
+            status: status.as_u16(),
+        },
+    }
+}
+
+/// Whether the token can be sent there without anybody listening.
+fn is_safe(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
+    let local = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    plain && (url.scheme() == "https" || (url.scheme() == "http" && local))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_goes_over_tls_or_stays_on_this_machine() {
+        for good in [
+            META,
+            "http://127.0.0.1:8787/graph",
+            "http://localhost:1",
+            "http://[::1]:8080/",
+        ] {
+            assert!(Graph::new(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "graph.facebook.com",
+            "http://graph.facebook.com/v25.0",
+            "ftp://localhost",
+            "https://a@b/?q",
+        ] {
+            assert!(matches!(Graph::new(bad), Err(InvalidGraph::Address)), "{bad}");
+        }
+        assert!(AccessToken::new("").is_err());
+        assert!(AccessToken::new("two\nlines").is_err());
+    }
+}
