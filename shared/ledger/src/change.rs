@@ -49,6 +49,28 @@ pub struct Recorded {
     pub outbox: Vec<Outgoing>,
 }
 
+/// How far a prompt has come. Each phase is recorded once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PromptPhase {
+    /// Meta accepted it.
+    Accepted,
+    /// It is on the contact's telephone.
+    Delivered,
+    /// It will not arrive.
+    Failed,
+}
+
+impl PromptPhase {
+    /// The name that goes into the event's id. Stored records depend on it: it never changes.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// How one attempt ended.
 enum Attempt {
     Committed(Box<Recorded>),
@@ -369,6 +391,14 @@ impl Ledger {
 
     pub(crate) fn put_ledger(&self) -> aws_sdk_dynamodb::types::builders::PutBuilder {
         Put::builder().table_name(&self.tables.ledger)
+    }
+
+    /// The id of what became of a prompt: the same, whether its sender says so or Meta's status webhook.
+    pub fn prompt_event(&self, prompt: &OutgoingId, phase: PromptPhase) -> EventId {
+        self.event_id(
+            PseudonymDomain::Outgoing,
+            &[prompt.as_bytes(), phase.label().as_bytes()],
+        )
     }
 
     /// The id of an event made of those parts.

@@ -16,7 +16,7 @@ mod quarantine;
 mod schema;
 mod store;
 
-pub use change::{MAX_EVENTS, Recorded, Who};
+pub use change::{MAX_EVENTS, PromptPhase, Recorded, Who};
 pub use contact::{Found, Subject};
 pub use error::LedgerError;
 pub use health::HealthReport;
