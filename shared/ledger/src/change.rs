@@ -125,6 +125,33 @@ impl Ledger {
         self.commit_part(part, rules, Some(change)).await
     }
 
+    /// Makes known that a contact has these identifiers too, such as the way in which Meta writes its number. What somebody
+    /// else is known by is left alone, and so is everything if the contact is changed by others at the same time.
+    ///
+    /// # Errors
+    /// When DynamoDB fails or an item is not readable.
+    pub async fn learn(&self, contact: &ContactId, identifiers: &Identifiers) -> Result<(), LedgerError> {
+        let Some(mut subject) = self.read(contact).await? else {
+            return Ok(());
+        };
+        let (owners, unknown) = self.owners_and_unknown(identifiers).await?;
+        if owners.iter().any(|owner| owner != contact) {
+            return Ok(());
+        }
+        let known = subject.identity.clone();
+        subject.identity.learn(identifiers);
+        if unknown.is_empty() && subject.identity == known {
+            return Ok(());
+        }
+        subject.new_aliases = unknown;
+        let decision = Decision {
+            contact: subject.contact.clone(),
+            evidence: vec![],
+            outbox: vec![],
+        };
+        self.commit(&subject, decision, None).await.map(|_| ())
+    }
+
     /// The events of each contact that they concern.
     async fn parts(&self, who: &Who, events: &[Event]) -> Result<Vec<PartOfEvents>, LedgerError> {
         let found = match who {

@@ -40,16 +40,7 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB fails or an item is not readable.
     pub async fn find(&self, identifiers: &Identifiers) -> Result<Found, LedgerError> {
-        let aliases = self.aliases(identifiers);
-        let owners = self.owners(&aliases).await?;
-        let mut ids: Vec<ContactId> = owners.iter().flatten().copied().collect();
-        ids.dedup();
-        let unknown: Vec<_> = aliases
-            .iter()
-            .zip(&owners)
-            .filter(|(_, owner)| owner.is_none())
-            .map(|(alias, _)| *alias)
-            .collect();
+        let (ids, unknown) = self.owners_and_unknown(identifiers).await?;
         let mut subjects = self.read_all(&ids).await?.into_iter();
         let found = match (subjects.next(), subjects.next()) {
             (None, _) => Found::Nobody,
@@ -87,6 +78,24 @@ impl Ledger {
             .iter()
             .map(|identifier| self.keys.pseudonym.alias(&identifier))
             .collect()
+    }
+
+    /// Whom the identifiers belong to, each once, and the aliases that belong to nobody.
+    pub(crate) async fn owners_and_unknown(
+        &self,
+        identifiers: &Identifiers,
+    ) -> Result<(Vec<ContactId>, Vec<Pseudonym>), LedgerError> {
+        let aliases = self.aliases(identifiers);
+        let owners = self.owners(&aliases).await?;
+        let mut ids: Vec<ContactId> = owners.iter().flatten().copied().collect();
+        ids.dedup();
+        let unknown = aliases
+            .into_iter()
+            .zip(owners)
+            .filter(|(_, owner)| owner.is_none())
+            .map(|(alias, _)| alias)
+            .collect();
+        Ok((ids, unknown))
     }
 
     /// The owner of each alias, in the order asked.
