@@ -111,6 +111,9 @@ impl Ledger {
 
     /// The same for a contact that is known by its id, together with a change of a message in the outbox.
     ///
+    /// If the message was settled by somebody else meanwhile, the events stand without the change. But those that follow from
+    /// one attempt fall with it: who settled the message knew more than that attempt did.
+    ///
     /// # Errors
     /// As [`Ledger::record`].
     pub async fn settle(
@@ -205,6 +208,13 @@ impl Ledger {
                 Attempt::Known(events, messages) => {
                     part.events.retain(|event| !events.contains(&event.id));
                     part.queued.extend(messages);
+                }
+                Attempt::Overtaken if change.is_some_and(|change| change.attempt.is_some()) => {
+                    return Ok(Recorded {
+                        contact: part.subject.map(|subject| subject.contact),
+                        evidence: vec![],
+                        outbox: vec![],
+                    });
                 }
                 Attempt::Overtaken => change = None,
                 Attempt::Again => self.back_off(attempt, "win a race for a contact").await?,

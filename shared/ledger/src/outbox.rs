@@ -136,7 +136,8 @@ pub enum Settled {
 pub struct OutboxChange {
     /// The message.
     pub id: OutgoingId,
-    /// The attempt that the change concludes; none if the message may be settled from whatever unfinished state.
+    /// The attempt that the change concludes, as long as no other was begun and nothing final is known; none if the message
+    /// may be settled from whatever unfinished state.
     pub attempt: Option<u32>,
     /// What it becomes.
     pub settled: Settled,
@@ -286,7 +287,8 @@ impl Ledger {
             .expression_attribute_names("#state", STATE)
             .expression_attribute_values(":state", schema::s(state.as_str()))
             .expression_attribute_names("#due_at", DUE_AT)
-            .expression_attribute_values(":claimed", schema::s(OutboxState::Claimed.as_str()));
+            .expression_attribute_values(":claimed", schema::s(OutboxState::Claimed.as_str()))
+            .expression_attribute_values(":uncertain", schema::s(OutboxState::Uncertain.as_str()));
         if let Some(reason) = reason {
             set.push_str(", #reason = :reason");
             update = update
@@ -305,13 +307,12 @@ impl Ledger {
         }
         let update = match change.attempt {
             Some(attempt) => update
-                .condition_expression("#state = :claimed AND #attempts = :attempt")
+                .condition_expression("#state IN (:claimed, :uncertain) AND #attempts = :attempt")
                 .expression_attribute_names("#attempts", ATTEMPTS)
                 .expression_attribute_values(":attempt", schema::n(attempt)),
             None => update
                 .condition_expression("#state IN (:claimed, :waiting, :uncertain)")
-                .expression_attribute_values(":waiting", schema::s(OutboxState::Waiting.as_str()))
-                .expression_attribute_values(":uncertain", schema::s(OutboxState::Uncertain.as_str())),
+                .expression_attribute_values(":waiting", schema::s(OutboxState::Waiting.as_str())),
         };
         update
             .update_expression(set)
