@@ -1,0 +1,255 @@
+//! Carrying out a plan: every person at the same time, every part on its own, so that one failure holds up nobody else.
+
+use consent::contact::Contact;
+use consent::event::{Act, Event, PromptOutcome};
+use consent::evidence::{Draft, EvidenceKind, Validity};
+use consent::id::OutgoingId;
+use consent::outgoing::OutgoingKind;
+use futures::StreamExt;
+use futures::future::{BoxFuture, FutureExt};
+use futures::stream;
+use identity::{Identifiers, PseudonymDomain};
+use ledger::{
+    Found, HealthReport, LedgerError, MAX_EVENTS, OutboxChange, OutboxState, PromptPhase, Quarantined, Recorded,
+    Settled, Who,
+};
+use platform::metrics::Metrics;
+use service::Work;
+
+use crate::plan::{Move, Person, Plan, PromptProgress, PromptStatus};
+
+/// How many parts are carried out at the same time.
+const AT_ONCE: usize = 16;
+
+/// Carries out a plan. True if all of it is durable.
+pub(crate) async fn carry_out(plan: Plan, work: &Work, metrics: &Metrics) -> bool {
+    for (what, amount) in &plan.counts {
+        metrics.count(what, *amount);
+    }
+    let received_at = plan.received_at;
+    let people = plan.people.into_iter().map(|one| person(one, work, metrics).boxed());
+    let prompts = plan
+        .prompts
+        .into_iter()
+        .map(|(id, statuses)| prompt(id, statuses, work).boxed());
+    let reports = plan
+        .reports
+        .into_iter()
+        .map(|report| self::report(report, work).boxed());
+    let unreadable = plan.unreadable.into_iter().map(|(raw, reason)| {
+        let aside = async move {
+            let unreadable = Quarantined {
+                raw: &raw,
+                reason,
+                received_at,
+            };
+            if work.ledger.quarantine(&unreadable).await? {
+                metrics.count("quarantined", 1);
+            }
+            Ok(())
+        };
+        aside.boxed()
+    });
+    let parts: Vec<BoxFuture<'_, Result<(), LedgerError>>> =
+        people.chain(prompts).chain(reports).chain(unreadable).collect();
+    let outcomes: Vec<_> = stream::iter(parts).buffer_unordered(AT_ONCE).collect().await;
+    let mut durable = outcomes
+        .iter()
+        .fold(true, |durable, outcome| is_durable(outcome) & durable);
+    // Afterwards and one by one: a change of number takes along what the same delivery has just stopped.
+    for change in plan.moves {
+        durable &= is_durable(&moved(change, work).await);
+    }
+    durable
+}
+
+/// Whether a part is stored; if it is not, says so in the log.
+fn is_durable(outcome: &Result<(), LedgerError>) -> bool {
+    if let Err(error) = outcome {
+        tracing::error!(error = %platform::logs::chain(error), "a part of a delivery is not stored");
+    }
+    outcome.is_ok()
+}
+
+/// One person's events, in order and in as few transactions as they fit in.
+async fn person(person: Person, work: &Work, metrics: &Metrics) -> Result<(), LedgerError> {
+    let Person { who, mut events } = person;
+    events.sort_by_key(|event| (event.at, event.id));
+    for events in events.chunks(MAX_EVENTS) {
+        let recorded = work
+            .ledger
+            .record(&Who::Person(who.clone()), events, &work.rules())
+            .await?;
+        for Recorded { contact, evidence, .. } in recorded {
+            measure(&evidence, metrics);
+            if let Some(contact) = contact {
+                take_along(&contact, events, work).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What became of one prompt.
+async fn prompt(id: OutgoingId, statuses: Vec<PromptStatus>, work: &Work) -> Result<(), LedgerError> {
+    let Some(message) = work.ledger.outbox_message(&id).await? else {
+        return Ok(());
+    };
+    let OutgoingKind::Prompt { request } = message.outgoing.kind else {
+        return Ok(());
+    };
+    let event = |phase, status: &PromptStatus, outcome| Event {
+        id: work.ledger.prompt_event(&id, phase),
+        at: status.at,
+        act: Act::Prompted { request, outcome },
+        delivery: Some(status.delivery.clone()),
+    };
+    let mut events = vec![];
+    for status in &statuses {
+        let accepted = PromptOutcome::Accepted {
+            message: status.message,
+        };
+        match status.state {
+            // The sender has recorded that already, unless it died before it could.
+            PromptProgress::Accepted if message.state == OutboxState::Sent => {}
+            PromptProgress::Accepted => events.push(event(PromptPhase::Accepted, status, accepted)),
+            PromptProgress::Delivered => {
+                events.push(event(PromptPhase::Accepted, status, accepted));
+                events.push(event(PromptPhase::Delivered, status, PromptOutcome::Delivered));
+            }
+            PromptProgress::Failed { code, cause } => {
+                events.push(event(
+                    PromptPhase::Failed,
+                    status,
+                    PromptOutcome::Failed { code, cause },
+                ));
+            }
+        }
+    }
+    if message.state == OutboxState::Sent && events.is_empty() {
+        return Ok(());
+    }
+    if message.state.is_final() {
+        work.ledger
+            .record(&Who::Contact(message.contact), &events, &work.rules())
+            .await?;
+    } else {
+        // Whatever Meta says of it, the message has gone out: it is never sent again.
+        let change = OutboxChange {
+            id,
+            attempt: None,
+            settled: Settled::Sent,
+        };
+        work.ledger
+            .settle(&message.contact, &events, &work.rules(), &change)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn report(report: HealthReport, work: &Work) -> Result<(), LedgerError> {
+    work.ledger.report_health(&report).await.map(|_| ())
+}
+
+/// A number or id that changed hands: stops travel to the new identity, grants end on both.
+async fn moved(change: Move, work: &Work) -> Result<(), LedgerError> {
+    let event = |act| Event {
+        id: change.event,
+        at: change.at,
+        act,
+        delivery: Some(change.delivery.clone()),
+    };
+    let old = contact_of(change.from.as_ref(), work).await?;
+    let new = contact_of(change.to.as_ref(), work).await?;
+    let (old, to) = match (old, change.to.clone()) {
+        (Some(old), Some(to)) if new.as_ref().is_none_or(|new| new.id != old.id) => (old, to),
+        (old, to) => {
+            // Nobody to take anything along from, no word of where they went, or the same contact under a further id. Whoever
+            // is known there must agree anew.
+            let who = to
+                .or(change.from.clone())
+                .map(Who::IfKnown)
+                .or(old.map(|old| Who::Contact(old.id)));
+            if let Some(who) = who {
+                work.ledger
+                    .record(&who, &[event(Act::Left { to: None })], &work.rules())
+                    .await?;
+            }
+            return Ok(());
+        }
+    };
+    let arrival = event(Act::Arrived(old.carried(change.at)));
+    for arrived in work.ledger.record(&Who::Person(to), &[arrival], &work.rules()).await? {
+        let Some(new) = arrived.contact else { continue };
+        let departure = [event(Act::Left { to: Some(new.id) })];
+        for left in work
+            .ledger
+            .record(&Who::Contact(old.id), &departure, &work.rules())
+            .await?
+        {
+            // What stopped between the two steps goes along as well.
+            if let Some(old) = left.contact {
+                take_along(&old, &departure, work).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Brings stops that reached a contact after it had moved to where it moved to. Each time the same event makes the same
+/// record there, so a repetition changes nothing.
+async fn take_along(contact: &Contact, events: &[Event], work: &Work) -> Result<(), LedgerError> {
+    let Some(moved) = contact.moved.get() else {
+        return Ok(());
+    };
+    let travels = |event: &&Event| event.binds_the_person() || matches!(event.act, Act::Left { to: Some(_) });
+    let arrivals: Vec<_> = events
+        .iter()
+        .filter(travels)
+        .map(|event| Event {
+            id: work
+                .ledger
+                .event_id(PseudonymDomain::Event, &[b"taken along", event.id.as_bytes()]),
+            at: moved.at,
+            act: Act::Arrived(contact.carried(moved.at)),
+            delivery: event.delivery.clone(),
+        })
+        .collect();
+    if !arrivals.is_empty() {
+        work.ledger
+            .record(&Who::Contact(moved.to), &arrivals, &work.rules())
+            .await?;
+    }
+    Ok(())
+}
+
+async fn contact_of(who: Option<&Identifiers>, work: &Work) -> Result<Option<Contact>, LedgerError> {
+    let Some(who) = who else {
+        return Ok(None);
+    };
+    Ok(match work.ledger.find(who).await? {
+        Found::Nobody => None,
+        Found::One(subject) => Some(subject.contact),
+        Found::Two(subjects) => {
+            let [first, _] = *subjects;
+            Some(first.contact)
+        }
+    })
+}
+
+/// Counts what an operator watches.
+fn measure(evidence: &[Draft], metrics: &Metrics) {
+    for record in evidence.iter().map(|draft| &draft.evidence) {
+        let name = match (record.kind, record.validity) {
+            (EvidenceKind::Confirmed, Validity::Counted) => "confirmed",
+            (EvidenceKind::Confirmed, Validity::TokenForged | Validity::TokenOfAnotherContact) => "tokens_refused",
+            (EvidenceKind::Withdrawn | EvidenceKind::Objected, _) => "stopped",
+            // Someone else entered this number: the source of the request needs a look.
+            (EvidenceKind::NotMe, _) => "not_me",
+            (EvidenceKind::PlatformStop, _) => "platform_stops",
+            (EvidenceKind::Held, _) => "held",
+            _ => continue,
+        };
+        metrics.count(name, 1);
+    }
+}
