@@ -1,0 +1,232 @@
+//! A stand-in for Meta: it takes messages as the Graph API does, shows what contacts would see, and reports what became of
+//! them.
+
+mod fault;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use consent::policy::Policy;
+use consent::time::Time;
+use identity::{Identifiers, random_bytes};
+use platform::clock::Clock;
+use serde::Serialize;
+use serde_json::{Value, json};
+use whatsapp::compose::{Business, Change, SentMessage, acceptance, message_id, refusal};
+use whatsapp::delivery::StatusState;
+use whatsapp::graph::GraphError;
+use whatsapp::{MessageId, Outbound, Template};
+
+pub use fault::{Fault, FaultKind};
+
+/// Meta's code for a token that is wrong or has expired.
+const INVALID_TOKEN: u32 = 190;
+
+/// What the stand-in needs to know.
+#[derive(Debug)]
+pub struct MetaOptions {
+    /// The token that the Graph API is to be called with.
+    pub access_token: String,
+    /// Whose number the messages come from.
+    pub business: Business,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where the words of templates are found.
+    pub policy: Arc<Policy>,
+}
+
+/// The stand-in. Clones share what they hold.
+#[derive(Debug, Clone)]
+pub struct Meta(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: MetaOptions,
+    state: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    outbound: Vec<Received>,
+    statuses: Vec<Change>,
+    fault: Option<Fault>,
+}
+
+/// A message as the contact sees it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Received {
+    /// Meta's id of the message.
+    pub id: String,
+    to: Identifiers,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// Its buttons.
+    pub buttons: Vec<ReceivedButton>,
+    at: Time,
+}
+
+/// A button as the contact sees it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReceivedButton {
+    /// What is written on it.
+    pub label: String,
+    /// What comes back when it is tapped.
+    pub payload: String,
+}
+
+impl Received {
+    /// Whether the message is a template, whose buttons answer in a form of their own.
+    pub fn is_template(&self) -> bool {
+        self.template.is_some()
+    }
+}
+
+impl Meta {
+    /// A stand-in that has received nothing yet.
+    pub fn new(options: MetaOptions) -> Self {
+        Self(Arc::new(Inner { options, state: Mutex::default() }))
+    }
+
+    /// The Graph API's routes, to be served below the base address that the client is given.
+    pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        Router::new().route("/{version}/{number}/messages", post(messages)).with_state(self.clone())
+    }
+
+    /// What contacts have received since that second, oldest first.
+    pub fn outbound(&self, since: Option<i64>) -> Value {
+        let since = since.map_or(Time::EPOCH, Time::from_unix_seconds);
+        let held = self.held();
+        let messages: Vec<_> = held.outbound.iter().filter(|message| message.at >= since).collect();
+        json!({ "messages": messages })
+    }
+
+    /// The message with that id.
+    pub fn message(&self, id: &str) -> Option<Received> {
+        self.held().outbound.iter().find(|message| message.id == id).cloned()
+    }
+
+    /// What Meta has to report about messages, each once.
+    pub fn take_statuses(&self) -> Vec<Change> {
+        std::mem::take(&mut self.held().statuses)
+    }
+
+    /// Makes the next sends go wrong.
+    pub fn set_fault(&self, fault: Fault) {
+        self.held().fault = Some(fault);
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // A list of messages is whole after every single change, whoever panicked.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_authorized(&self, headers: &HeaderMap) -> bool {
+        let expected = format!("Bearer {}", self.0.options.access_token);
+        headers.get(header::AUTHORIZATION).is_some_and(|given| given.as_bytes() == expected.as_bytes())
+    }
+
+    /// The fault that strikes this send, if one does.
+    fn next_fault(&self) -> Option<FaultKind> {
+        let mut held = self.held();
+        let struck = held.fault.as_mut().and_then(Fault::strike);
+        if held.fault.as_ref().is_some_and(Fault::is_over) {
+            held.fault = None;
+        }
+        struck
+    }
+
+    /// Takes a message: it is on the contact's telephone at once, and Meta says so.
+    fn take(&self, sent: &SentMessage) -> Result<MessageId, GraphError> {
+        let at = self.0.options.clock.unix_seconds();
+        let unique = random_bytes().map_err(|_| GraphError::of(1))?;
+        let id = message_id(sent.to.phone(), unique);
+        let received = self.received(&id, sent, Time::from_unix_seconds(at));
+        let status = |state| self.0.options.business.status(&id, &sent.to, &state, at, sent.callback.as_ref(), &[]);
+        let mut held = self.held();
+        held.outbound.push(received);
+        held.statuses.extend([status(StatusState::Sent), status(StatusState::Delivered)]);
+        Ok(id)
+    }
+
+    fn received(&self, id: &MessageId, sent: &SentMessage, at: Time) -> Received {
+        let (kind, template, language, text, buttons) = match &sent.message {
+            Outbound::Template(template) => {
+                let (text, buttons) = self.shown(template);
+                let (name, language) = (template.name().to_string(), template.language().to_string());
+                ("template", Some(name), Some(language), text, buttons)
+            }
+            Outbound::Buttons(message) => {
+                let button = |button: &whatsapp::Button| ReceivedButton {
+                    label: button.title.as_str().to_owned(),
+                    payload: button.payload.as_str().to_owned(),
+                };
+                let buttons = message.buttons().iter().map(button).collect();
+                ("interactive", None, None, Some(message.body().as_str().to_owned()), buttons)
+            }
+            Outbound::Text(message) => ("text", None, None, Some(message.body().as_str().to_owned()), vec![]),
+        };
+        Received { id: id.as_str().to_owned(), to: sent.to.clone(), kind, template, language, text, buttons, at }
+    }
+
+    /// The words of a template and its buttons, which Meta holds and the request does not repeat.
+    fn shown(&self, sent: &Template) -> (Option<String>, Vec<ReceivedButton>) {
+        let is_it = |template: &&consent::policy::PromptTemplate| {
+            template.name() == sent.name().as_str() && template.language().as_str() == sent.language().as_str()
+        };
+        let template = self.0.options.policy.prompts().find(is_it);
+        let labels = template.map_or([""; 3], |template| {
+            let buttons = template.buttons();
+            [buttons.confirm(), buttons.no(), buttons.not_me()]
+        });
+        let values: Vec<_> = sent.body_parameters().iter().map(|value| value.as_str().to_owned()).collect();
+        let button = |(payload, label): (&whatsapp::Payload, &str)| ReceivedButton {
+            label: label.to_owned(),
+            payload: payload.as_str().to_owned(),
+        };
+        let buttons = sent.quick_replies().iter().zip(labels).map(button).collect();
+        (template.map(|template| template.filled(&values)), buttons)
+    }
+}
+
+async fn messages(
+    State(meta): State<Meta>,
+    Path((_version, number)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if !meta.is_authorized(&headers) || number != meta.0.options.business.sender.as_str() {
+        return refuse(GraphError::of(INVALID_TOKEN));
+    }
+    let fault = meta.next_fault();
+    match fault {
+        Some(FaultKind::Error { code }) => return refuse(GraphError::of(code)),
+        Some(FaultKind::Slow { millis }) => tokio::time::sleep(std::time::Duration::from_millis(millis)).await,
+        Some(FaultKind::Silent) => return std::future::pending().await,
+        Some(FaultKind::TakenUnanswered) | None => {}
+    }
+    let taken = SentMessage::from_request(&body).and_then(|sent| Ok((meta.take(&sent)?, sent)));
+    match taken {
+        Ok(_) if fault == Some(FaultKind::TakenUnanswered) => std::future::pending().await,
+        Ok((id, sent)) => answer(StatusCode::OK, acceptance(&sent.to, &sent.to, &id)),
+        Err(error) => refuse(error),
+    }
+}
+
+fn refuse(error: GraphError) -> Response {
+    let (status, body) = refusal(error);
+    answer(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), body)
+}
+
+fn answer(status: StatusCode, body: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
