@@ -1,1 +1,20 @@
-fn main() {}
+//! Starts the function.
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use outbox::Outbox;
+use platform::deadline::Deadline;
+use serde_json::Value;
+use service::Service;
+use whatsapp::graph::Graph;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let platform = platform::start("outbox").await?;
+    let graph = Graph::new(platform.settings.graph_base_url.as_str())?;
+    let outbox = &Outbox::new(Service::from(platform), graph);
+    run(service_fn(move |event: LambdaEvent<Value>| async move {
+        let deadline = Deadline::from_unix_millis(event.context.deadline);
+        Ok::<_, Error>(outbox.handle(&event.payload, deadline).await?)
+    }))
+    .await
+}
