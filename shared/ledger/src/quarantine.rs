@@ -5,7 +5,7 @@ use consent::time::{Span, Time};
 use identity::PseudonymDomain;
 
 use crate::error::LedgerError;
-use crate::schema::{self, BODY, DUE_AT, DUE_SHARD, KIND, OBSERVED_AT, PK, QUARANTINE_SHARD, REASON};
+use crate::schema::{self, BODY, DUE_AT, DUE_SHARD, KIND, OBSERVED_AT, PK, PURGE_SHARD, REASON};
 use crate::store::Ledger;
 
 /// How long an unreadable delivery is kept for repair.
@@ -45,7 +45,7 @@ impl Ledger {
         );
         item.insert(REASON.to_owned(), schema::s(&*unreadable.reason));
         item.insert(OBSERVED_AT.to_owned(), schema::time(unreadable.received_at));
-        item.insert(DUE_SHARD.to_owned(), schema::s(QUARANTINE_SHARD));
+        item.insert(DUE_SHARD.to_owned(), schema::s(PURGE_SHARD));
         item.insert(DUE_AT.to_owned(), schema::time(unreadable.received_at + KEPT));
         let call = self
             .client

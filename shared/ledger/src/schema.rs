@@ -11,6 +11,7 @@
 //! | the policy in force | `policy` / `active`, then `policy#<version>` / `policy` | GetItem |
 //! | publish a policy | the same two | TransactWriteItems |
 //! | the health of an account, number or template | `health#<subject>` / facet | PutItem unless newer is there |
+//! | bind a caller's idempotency key | `idempotency#<keyed hash>` / `idempotency` | PutItem unless a live one is there |
 //! | put an unreadable delivery aside | `quarantine#<keyed hash>` / `quarantine` | PutItem unless it is there |
 //!
 //! Every item carries `kind`, so that a stream filter or a purge knows it without looking at its key. What belongs to the
@@ -53,6 +54,8 @@ pub(crate) const STATE: &str = "state";
 pub(crate) const ATTEMPTS: &str = "attempts";
 /// Why a message of the outbox ended without being sent.
 pub(crate) const REASON: &str = "reason";
+/// The keyed hash of the request that a caller's idempotency key stands for.
+pub(crate) const REQUEST: &str = "request";
 /// When something was observed, in seconds.
 pub(crate) const OBSERVED_AT: &str = "observed_at";
 /// Partition key of the index of what is due.
@@ -77,6 +80,7 @@ pub(crate) mod kind {
     pub(crate) const POLICY: &str = "policy";
     pub(crate) const ACTIVE_POLICY: &str = "active_policy";
     pub(crate) const HEALTH: &str = "health";
+    pub(crate) const IDEMPOTENCY: &str = "idempotency";
     pub(crate) const QUARANTINE: &str = "quarantine";
 }
 
@@ -134,12 +138,16 @@ pub(crate) fn health_key(subject: &str, facet: &str) -> Item {
     key(format!("health#{subject}"), facet)
 }
 
+pub(crate) fn idempotency_key(hash: &EventId) -> Item {
+    key(format!("idempotency#{hash}"), kind::IDEMPOTENCY)
+}
+
 pub(crate) fn quarantine_key(hash: &str) -> Item {
     key(format!("quarantine#{hash}"), kind::QUARANTINE)
 }
 
-/// The partition of the index that holds the deadlines of quarantined deliveries, which the purge walks.
-pub(crate) const QUARANTINE_SHARD: &str = "purge#0";
+/// The partition of the index that holds the deadlines of what belongs to no contact, which the purge walks.
+pub(crate) const PURGE_SHARD: &str = "purge#0";
 
 fn key(pk: String, sk: &str) -> Item {
     Item::from([(PK.to_owned(), s(pk)), (SK.to_owned(), s(sk))])
