@@ -128,7 +128,7 @@ binary_id!(
     ContactId, 16, "a contact id", "write 32 lower-case hex digits"
 );
 binary_id!(
-    /// One request for consent: random where it came through the API, derived from the event where the contact wrote.
+    /// One request for consent, derived from the event that made it, so that a repetition of the event is the same request.
     RequestId, 16, "a request id", "write 32 lower-case hex digits"
 );
 binary_id!(

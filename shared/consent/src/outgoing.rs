@@ -92,7 +92,7 @@ pub(crate) fn outgoing_id(kind: &OutgoingKind, cause: &[u8]) -> OutgoingId {
 }
 
 /// The id of the request, or question, that an event makes.
-pub(crate) fn request_id(event: &EventId) -> RequestId {
+pub fn request_id(event: &EventId) -> RequestId {
     RequestId::from_bytes(derived("request", event.as_bytes()))
 }
 
