@@ -131,8 +131,8 @@ impl Outbox {
     pub async fn sweep(&self, deadline: Deadline) -> Result<Swept, OutboxError> {
         let work = self.service.begin(deadline).await?;
         let due = work.ledger.due_messages(work.now, TAKEN_UP).await?;
-        let outcomes = stream::iter(&due)
-            .map(|id| self.process_logging_errors(id, deadline))
+        let outcomes = stream::iter(due)
+            .map(|id| async move { self.process_logging_errors(&id, deadline).await })
             .buffer_unordered(AT_ONCE);
         Ok(outcomes
             .fold(Swept::default(), |swept, outcome| async move { swept.and(outcome) })

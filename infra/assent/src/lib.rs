@@ -1,3 +1,7 @@
-//! What the local stack is made of: an embedded store and a stand-in for Meta's Graph API.
+//! The one binary for people, as a library: the local stack, the demo and what is done with policies.
 
+pub mod demo;
+pub mod local;
+pub mod meta;
+pub mod policy;
 pub mod store;

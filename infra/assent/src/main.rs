@@ -1,1 +1,114 @@
-fn main() {}
+//! The one binary for people.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use assent::local::{DEFAULT_PORT, Options, Stack};
+use assent::{demo, policy};
+use clap::{Parser, Subcommand};
+
+/// Assent: the consent ledger for WhatsApp under the GDPR.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve everything on this machine, with an embedded store and a stand-in for Meta.
+    Local {
+        /// The port on 127.0.0.1; 0 picks one.
+        #[arg(long, default_value_t = DEFAULT_PORT)]
+        port: u16,
+        /// Keep data in this directory; without it everything is gone at the end.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// The policy to publish; without it, the example.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// The secret that webhooks are signed with; without it, one is made up and printed.
+        #[arg(long, value_name = "SECRET")]
+        app_secret: Option<String>,
+        /// The token of the webhook's handshake; without it, one is made up and printed.
+        #[arg(long, value_name = "TOKEN")]
+        verify_token: Option<String>,
+    },
+    /// Play one whole story on a local stack and print it.
+    Demo,
+    /// Check and publish policies.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    /// Name every fault of a policy, with its line.
+    Check {
+        /// The policy.
+        file: PathBuf,
+    },
+    /// Put a policy in force in the deployment that the environment names.
+    Publish {
+        /// The policy.
+        file: PathBuf,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            let _ = writeln!(anstream::stderr(), "assent: {}", platform::logs::chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+    match command {
+        Command::Local {
+            port,
+            data,
+            policy: file,
+            app_secret,
+            verify_token,
+        } => {
+            let policy = file.as_deref().map(policy::read).transpose()?;
+            let options = Options {
+                port,
+                data,
+                policy,
+                app_secret,
+                verify_token,
+            };
+            serve(Stack::start(options).await?).await?;
+            Ok(true)
+        }
+        Command::Demo => Ok(demo::play().await?),
+        Command::Policy(PolicyCommand::Check { file }) => Ok(policy::check(&file)?),
+        Command::Policy(PolicyCommand::Publish { file }) => Ok(policy::publish(&file).await?),
+    }
+}
+
+async fn serve(stack: Stack) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    platform::logs::init(platform::logs::level(platform::settings::environment));
+    {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "app secret    {}", stack.secrets.app_secret())?;
+        writeln!(out, "verify token  {}", stack.secrets.verify_token())?;
+        writeln!(out, "listening on http://{}", stack.address)?;
+        out.flush()?;
+    }
+    stack
+        .serve(async {
+            // Whatever the signal is, or if none can be had, the end of the wait is the end of the stack.
+            let _ = tokio::signal::ctrl_c().await;
+        })
+        .await?;
+    Ok(())
+}

@@ -41,7 +41,10 @@ pub enum PolicyError {
 /// # Errors
 /// When the file cannot be read.
 pub fn read(file: &Path) -> Result<String, PolicyError> {
-    std::fs::read_to_string(file).map_err(|source| PolicyError::File { file: file.display().to_string(), source })
+    std::fs::read_to_string(file).map_err(|source| PolicyError::File {
+        file: file.display().to_string(),
+        source,
+    })
 }
 
 /// Prints every fault of a policy, each with its line. True if there is none.
@@ -51,7 +54,12 @@ pub fn read(file: &Path) -> Result<String, PolicyError> {
 pub fn check(file: &Path) -> Result<bool, PolicyError> {
     let parsed = Policy::parse(&read(file)?);
     match &parsed {
-        Ok(policy) => writeln!(std::io::stdout(), "{}: no faults; version {}", file.display(), policy.version())?,
+        Ok(policy) => writeln!(
+            std::io::stdout(),
+            "{}: no faults; version {}",
+            file.display(),
+            policy.version()
+        )?,
         Err(faults) => print(file, faults)?,
     }
     Ok(parsed.is_ok())
@@ -71,7 +79,10 @@ pub async fn publish(file: &Path) -> Result<bool, PolicyError> {
     };
     let platform = platform::start("assent").await?;
     let secrets = platform.secrets.get(Instant::now()).await?;
-    let tables = Tables { ledger: platform.settings.ledger_table, keys: platform.settings.key_table };
+    let tables = Tables {
+        ledger: platform.settings.ledger_table,
+        keys: platform.settings.key_table,
+    };
     let keys = Keys {
         pseudonym: secrets.current.pseudonym_key.clone(),
         sealing: vec![secrets.current.sealing_key.clone()],
@@ -83,7 +94,12 @@ pub async fn publish(file: &Path) -> Result<bool, PolicyError> {
         Published::InForce => "in force",
         Published::Unchanged => "in force already",
     };
-    writeln!(std::io::stdout(), "{}: version {} is {what}", file.display(), policy.version())?;
+    writeln!(
+        std::io::stdout(),
+        "{}: version {} is {what}",
+        file.display(),
+        policy.version()
+    )?;
     Ok(true)
 }
 

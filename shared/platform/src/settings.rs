@@ -93,7 +93,7 @@ impl Settings {
 
 /// A variable of the process environment.
 #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
-pub(crate) fn environment(name: &str) -> Option<String> {
+pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

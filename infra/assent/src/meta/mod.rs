@@ -94,12 +94,17 @@ impl Received {
 impl Meta {
     /// A stand-in that has received nothing yet.
     pub fn new(options: MetaOptions) -> Self {
-        Self(Arc::new(Inner { options, state: Mutex::default() }))
+        Self(Arc::new(Inner {
+            options,
+            state: Mutex::default(),
+        }))
     }
 
     /// The Graph API's routes, to be served below the base address that the client is given.
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        Router::new().route("/{version}/{number}/messages", post(messages)).with_state(self.clone())
+        Router::new()
+            .route("/{version}/{number}/messages", post(messages))
+            .with_state(self.clone())
     }
 
     /// What contacts have received since that second, oldest first.
@@ -132,7 +137,9 @@ impl Meta {
 
     fn is_authorized(&self, headers: &HeaderMap) -> bool {
         let expected = format!("Bearer {}", self.0.options.access_token);
-        headers.get(header::AUTHORIZATION).is_some_and(|given| given.as_bytes() == expected.as_bytes())
+        headers
+            .get(header::AUTHORIZATION)
+            .is_some_and(|given| given.as_bytes() == expected.as_bytes())
     }
 
     /// The fault that strikes this send, if one does.
@@ -151,10 +158,16 @@ impl Meta {
         let unique = random_bytes().map_err(|_| GraphError::of(1))?;
         let id = message_id(sent.to.phone(), unique);
         let received = self.received(&id, sent, Time::from_unix_seconds(at));
-        let status = |state| self.0.options.business.status(&id, &sent.to, &state, at, sent.callback.as_ref(), &[]);
+        let status = |state| {
+            self.0
+                .options
+                .business
+                .status(&id, &sent.to, &state, at, sent.callback.as_ref(), &[])
+        };
         let mut held = self.held();
         held.outbound.push(received);
-        held.statuses.extend([status(StatusState::Sent), status(StatusState::Delivered)]);
+        held.statuses
+            .extend([status(StatusState::Sent), status(StatusState::Delivered)]);
         Ok(id)
     }
 
@@ -171,11 +184,26 @@ impl Meta {
                     payload: button.payload.as_str().to_owned(),
                 };
                 let buttons = message.buttons().iter().map(button).collect();
-                ("interactive", None, None, Some(message.body().as_str().to_owned()), buttons)
+                (
+                    "interactive",
+                    None,
+                    None,
+                    Some(message.body().as_str().to_owned()),
+                    buttons,
+                )
             }
             Outbound::Text(message) => ("text", None, None, Some(message.body().as_str().to_owned()), vec![]),
         };
-        Received { id: id.as_str().to_owned(), to: sent.to.clone(), kind, template, language, text, buttons, at }
+        Received {
+            id: id.as_str().to_owned(),
+            to: sent.to.clone(),
+            kind,
+            template,
+            language,
+            text,
+            buttons,
+            at,
+        }
     }
 
     /// The words of a template and its buttons, which Meta holds and the request does not repeat.
@@ -188,7 +216,11 @@ impl Meta {
             let buttons = template.buttons();
             [buttons.confirm(), buttons.no(), buttons.not_me()]
         });
-        let values: Vec<_> = sent.body_parameters().iter().map(|value| value.as_str().to_owned()).collect();
+        let values: Vec<_> = sent
+            .body_parameters()
+            .iter()
+            .map(|value| value.as_str().to_owned())
+            .collect();
         let button = |(payload, label): (&whatsapp::Payload, &str)| ReceivedButton {
             label: label.to_owned(),
             payload: payload.as_str().to_owned(),

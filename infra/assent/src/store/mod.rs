@@ -5,8 +5,9 @@ mod schema;
 use std::path::PathBuf;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use dynoxide::{Database, server};
+use platform::clients;
+use platform::settings::{HttpUrl, InvalidUrl};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -28,6 +29,9 @@ pub enum StoreError {
     /// The directory could not be made or no port could be had.
     #[error("the embedded store cannot start: {0}")]
     Io(#[from] std::io::Error),
+    /// The address of the listener cannot be written as a URL.
+    #[error("the embedded store has no address: {0}")]
+    Address(#[from] InvalidUrl),
     /// The database file is not readable, or the server ended with an error.
     #[error("the embedded store failed: {0}")]
     Database(String),
@@ -46,7 +50,7 @@ pub enum StoreError {
 #[derive(Debug)]
 pub struct Store {
     /// Its address, `http://127.0.0.1:<port>`.
-    pub endpoint: String,
+    pub endpoint: HttpUrl,
     /// Name of the ledger's table.
     pub ledger_table: &'static str,
     /// Name of the table of subject keys.
@@ -66,7 +70,7 @@ impl Store {
     pub async fn start(kind: StoreKind) -> Result<Self, StoreError> {
         let database = open(kind)?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
+        let endpoint = HttpUrl::parse(&format!("http://{}", listener.local_addr()?))?;
         let (stop, stopped) = oneshot::channel::<()>();
         let store = Self {
             endpoint,
@@ -84,7 +88,7 @@ impl Store {
 
     /// A client of this store.
     pub fn client(&self) -> Client {
-        client(&self.endpoint)
+        clients::local(&self.endpoint)
     }
 
     /// Stops the store once the requests in flight are answered and the data is closed.
@@ -98,18 +102,6 @@ impl Store {
             Err(gone) => Err(StoreError::Database(gone.to_string())),
         }
     }
-}
-
-/// A client of any local DynamoDB. Its credentials are made up, since no local one checks them.
-pub fn client(endpoint: &str) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::from_static("eu-central-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .endpoint_url(endpoint)
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    Client::from_conf(config)
 }
 
 /// The database's own settings stay: every write is synchronised, so that a store that is killed loses nothing that it has

@@ -292,6 +292,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn amazons_own_emulator_takes_the_same_tables() {
+        // Set where that emulator runs; the embedded store has the tests around this one.
+        let Some(endpoint) = std::env::var_os("ASSENT_DYNAMODB_LOCAL") else {
+            return;
+        };
+        let client = platform::clients::local(&platform::settings::HttpUrl::parse(endpoint.to_str().unwrap()).unwrap());
+        for _ in ["created", "kept"] {
+            create_tables(&client, "schema-ledger", "schema-keys").await.unwrap();
+        }
+    }
+
+    #[tokio::test]
     async fn a_change_of_the_template_is_followed() {
         let changed = TEMPLATE.replace("AttributeName: due_at", "AttributeName: due_time");
         let (ledger, _) = created(&changed).await.unwrap();

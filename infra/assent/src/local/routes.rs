@@ -1,0 +1,159 @@
+//! The routes: those of the functions, Meta's, and those that only a local stack has.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use platform::clock::Clock;
+use platform::problem::Problem;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::inbound::Inbound;
+use super::{Parts, lambda};
+use crate::meta::Fault;
+
+/// All routes of the stack.
+pub(super) fn router(parts: Arc<Parts>) -> Router {
+    let meta = parts.meta.router();
+    Router::new()
+        .route("/webhook", any(webhook))
+        .route("/v1/{*rest}", any(opt_in))
+        .route("/_local/outbound", get(outbound))
+        .route("/_local/inbound", post(inbound))
+        .route("/_local/clock", get(clock).post(advance))
+        .route("/_local/run/{function}", post(run))
+        .route("/_local/metrics", get(metrics))
+        .route("/_local/meta/fault", post(fault))
+        .with_state(parts)
+        .nest("/_meta", meta)
+        .fallback(nowhere)
+}
+
+async fn webhook(State(parts): State<Arc<Parts>>, request: Request) -> Response {
+    match lambda::request(request).await {
+        Ok(request) => {
+            let response = webhook::handle(&parts.webhook, request).await;
+            parts.settle().await;
+            lambda::response(response)
+        }
+        Err(refused) => problem(refused),
+    }
+}
+
+async fn opt_in(State(parts): State<Arc<Parts>>, request: Request) -> Response {
+    match lambda::request(request).await {
+        Ok(request) => {
+            let response = opt_in::handle(&parts.opt_in, request).await;
+            parts.settle().await;
+            lambda::response(response)
+        }
+        Err(refused) => problem(refused),
+    }
+}
+
+#[derive(Deserialize)]
+struct Since {
+    since: Option<i64>,
+}
+
+async fn outbound(State(parts): State<Arc<Parts>>, Query(Since { since }): Query<Since>) -> Json<Value> {
+    parts.settle().await;
+    Json(parts.meta.outbound(since))
+}
+
+async fn inbound(State(parts): State<Arc<Parts>>, body: axum::body::Bytes) -> Response {
+    let inbound: Inbound = match read(&body) {
+        Ok(inbound) => inbound,
+        Err(refused) => return problem(refused),
+    };
+    // A person takes a moment for each act. A second of its own keeps acts apart that Meta could not order either.
+    parts.clock.advance(1);
+    let at = inbound.at().unwrap_or_else(|| parts.clock.unix_seconds());
+    match inbound.delivery(&parts.business, &parts.meta, at) {
+        Ok((body, id)) => {
+            let status = parts.deliver(body).await;
+            parts.clock.advance(1);
+            parts.settle().await;
+            Json(json!({"webhook": status.as_u16(), "message": id.as_str()})).into_response()
+        }
+        Err(error) => problem(invalid(error.to_string())),
+    }
+}
+
+async fn clock(State(parts): State<Arc<Parts>>) -> Json<Value> {
+    Json(json!({"now": parts.now()}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_seconds: u32,
+}
+
+async fn advance(State(parts): State<Arc<Parts>>, body: axum::body::Bytes) -> Response {
+    match read::<Advance>(&body) {
+        Ok(advance) => {
+            parts.clock.advance(advance.advance_seconds);
+            parts.settle().await;
+            clock(State(parts)).await.into_response()
+        }
+        Err(refused) => problem(refused),
+    }
+}
+
+async fn run(State(parts): State<Arc<Parts>>, Path(function): Path<String>) -> Response {
+    match function.as_str() {
+        "outbox" => {
+            parts.settle().await;
+            Json(json!({"ran": "outbox"})).into_response()
+        }
+        _ => {
+            let detail = "there is no such schedule in this version";
+            problem(
+                Problem::new(StatusCode::NOT_FOUND, "no-such-schedule", "No such schedule", detail)
+                    .with_allowed(["outbox"]),
+            )
+        }
+    }
+}
+
+async fn metrics(State(parts): State<Arc<Parts>>) -> Json<Value> {
+    Json(json!(parts.tally.totals()))
+}
+
+async fn fault(State(parts): State<Arc<Parts>>, body: axum::body::Bytes) -> Response {
+    match read::<Fault>(&body) {
+        Ok(fault) => {
+            parts.meta.set_fault(fault);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(refused) => problem(refused),
+    }
+}
+
+async fn nowhere() -> Response {
+    let detail = "see the README for the routes";
+    problem(Problem::new(
+        StatusCode::NOT_FOUND,
+        "no-such-route",
+        "No such route",
+        detail,
+    ))
+}
+
+fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| invalid(error.to_string()))
+}
+
+fn invalid(detail: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "invalid-request", "Invalid request", detail)
+}
+
+fn problem(problem: Problem) -> Response {
+    lambda::response(problem.into())
+}
