@@ -1,0 +1,14 @@
+//! The whole of it over HTTP, as Meta, the controller and the contact meet it.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "what a test cannot go on without makes it fail, in helpers too"
+)]
+
+mod bad_input;
+mod faults;
+mod life;
+mod privacy;
+mod stack;
