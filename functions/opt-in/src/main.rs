@@ -1,1 +1,14 @@
-fn main() {}
+//! Starts the function.
+
+use lambda_http::{Error, run, service_fn};
+use service::Service;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let service = Service::from(platform::start("opt-in").await?);
+    let service = &service;
+    run(service_fn(move |request| async move {
+        Ok::<_, Error>(opt_in::handle(service, request).await)
+    }))
+    .await
+}

@@ -1,0 +1,179 @@
+//! The body of a request, read member by member so that what is wrong can be named.
+//!
+//! A library that fills structures would name the member too, but quotes the value in its messages, and here the value may
+//! be a person's number.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use lambda_http::Request;
+use lambda_http::http::header::{CONTENT_TYPE, HeaderValue};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::refusal::{self, Refusal};
+
+/// The largest body that is read, in bytes: many times what any request here needs.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Reads the body as one JSON object.
+pub(crate) fn read(request: &Request) -> Result<Map<String, Value>, Refusal> {
+    let body: &[u8] = request.body().as_ref();
+    if body.len() > MAX_BODY {
+        return Err(refusal::too_large(MAX_BODY));
+    }
+    if !request.headers().get(CONTENT_TYPE).is_none_or(is_json) {
+        return Err(refusal::not_declared_as_json());
+    }
+    serde_json::from_slice(body).map_err(|_| refusal::not_json())
+}
+
+fn is_json(content_type: &HeaderValue) -> bool {
+    let declared = content_type.to_str().unwrap_or_default().to_ascii_lowercase();
+    let essence = declared.split(';').next().unwrap_or_default().trim();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// A JSON object and where it stands in the body.
+#[derive(Debug)]
+pub(crate) struct Object<'a> {
+    path: String,
+    members: &'a Map<String, Value>,
+}
+
+/// A value and where it stands in the body.
+#[derive(Debug)]
+pub(crate) struct Member<'a> {
+    path: String,
+    value: &'a Value,
+}
+
+impl<'a> Object<'a> {
+    /// The body itself, which may have these members and no others.
+    pub(crate) fn body(members: &'a Map<String, Value>, known: &[&str]) -> Result<Self, Refusal> {
+        Self {
+            path: String::new(),
+            members,
+        }
+        .with_only(known)
+    }
+
+    fn with_only(self, known: &[&str]) -> Result<Self, Refusal> {
+        if self.members.keys().all(|name| known.contains(&name.as_str())) {
+            Ok(self)
+        } else {
+            Err(refusal::unknown_member(&self.path, known))
+        }
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.path)
+        }
+    }
+
+    /// A member that may be left out; `null` leaves it out too.
+    pub(crate) fn get(&self, name: &str) -> Option<Member<'a>> {
+        let value = self.members.get(name).filter(|value| !value.is_null())?;
+        Some(Member {
+            path: self.path_of(name),
+            value,
+        })
+    }
+
+    /// A member that must be there.
+    pub(crate) fn need(&self, name: &str) -> Result<Member<'a>, Refusal> {
+        self.get(name)
+            .ok_or_else(|| refusal::malformed(&self.path_of(name), "This member is missing."))
+    }
+
+    /// A refusal of the object as a whole.
+    pub(crate) fn wrong(&self, detail: impl Display) -> Refusal {
+        refusal::malformed(&self.path, sentence(detail))
+    }
+}
+
+impl<'a> Member<'a> {
+    /// The path by which a problem names the member.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// A refusal of the member. The detail must not repeat its value.
+    pub(crate) fn wrong(&self, detail: impl Display) -> Refusal {
+        refusal::malformed(&self.path, sentence(detail))
+    }
+
+    /// Text.
+    pub(crate) fn text(&self) -> Result<&'a str, Refusal> {
+        self.value.as_str().ok_or_else(|| self.wrong("write text in quotes"))
+    }
+
+    /// A line of 1 to `most` characters.
+    pub(crate) fn line(&self, most: usize) -> Result<&'a str, Refusal> {
+        let text = self.text()?;
+        let length = text.chars().count();
+        if length == 0 || length > most || text.contains(char::is_control) {
+            return Err(self.wrong(format_args!("write one line of 1 to {most} characters")));
+        }
+        Ok(text)
+    }
+
+    /// Text that stands for something.
+    pub(crate) fn parsed<T: FromStr<Err: Display>>(&self) -> Result<T, Refusal> {
+        self.parsed_by(str::parse)
+    }
+
+    /// Text that stands for something. The error must not repeat the text.
+    pub(crate) fn parsed_by<T, E: Display>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Refusal> {
+        parse(self.text()?).map_err(|error| self.wrong(error))
+    }
+
+    /// One of some values, by the name that each has in JSON.
+    pub(crate) fn one_of<T: Serialize + Copy>(&self, choices: &[T]) -> Result<T, Refusal> {
+        let name = |choice: &T| serde_json::to_value(choice).unwrap_or_default();
+        let chosen = choices.iter().find(|choice| name(choice) == *self.value).copied();
+        chosen.ok_or_else(|| {
+            let names = choices.iter().map(name);
+            let names = names.filter_map(|name| name.as_str().map(str::to_owned));
+            self.wrong("write one of the allowed values").with_allowed(names)
+        })
+    }
+
+    /// The values of a list that is not empty.
+    pub(crate) fn list(&self) -> Result<Vec<Self>, Refusal> {
+        let values = self.value.as_array().filter(|values| !values.is_empty());
+        let values = values.ok_or_else(|| self.wrong("write a list with at least one value"))?;
+        let members = values.iter().enumerate();
+        Ok(members
+            .map(|(index, value)| Self {
+                path: format!("{}[{index}]", self.path),
+                value,
+            })
+            .collect())
+    }
+
+    /// An object, which may have these members and no others.
+    pub(crate) fn object(&self, known: &[&str]) -> Result<Object<'a>, Refusal> {
+        let members = self.value.as_object();
+        let members = members.ok_or_else(|| {
+            self.wrong("write an object in curly brackets")
+                .with_allowed(known.iter().copied())
+        })?;
+        Object {
+            path: self.path.clone(),
+            members,
+        }
+        .with_only(known)
+    }
+}
+
+/// Errors of libraries begin in lower case and have no full stop; here they are all that the reader gets.
+fn sentence(text: impl Display) -> String {
+    let text = text.to_string();
+    let mut letters = text.chars();
+    let capital = letters.next().map(char::to_uppercase).into_iter().flatten();
+    capital.chain(letters).chain(['.']).collect()
+}
