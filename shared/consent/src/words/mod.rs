@@ -36,7 +36,7 @@ use normal::{Form, Normal, Token, normalise};
 /// What a message means, taken by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meaning {
-    /// A stop: no marketing from now on.
+    /// A stop: nothing more goes out that needs a consent.
     Stop,
     /// A word that is a stop only within 72 hours of a marketing message or a prompt, and nothing otherwise.
     StopInContext,
@@ -197,7 +197,7 @@ impl Words {
         let marketing: Arc<[PurposeId]> = marketing.into();
         let opt_in = [(List::OptIn(marketing), lists::OPT_IN)];
         for (list, languages) in lists::LISTS.iter().chain(&opt_in) {
-            for word in languages.iter().flat_map(|(_, listed)| *listed) {
+            for word in lists::each(languages) {
                 // The built-in lists have no faults; a test holds them to it.
                 let _ = words.add(list, word);
             }
@@ -367,12 +367,11 @@ impl Words {
 
 impl List {
     /// Whether a word of this list may be on the other as well. "Tak" is thanks to a Dane and yes to a Pole, which
-    /// does not matter as a yes counts only by itself.
+    /// does not matter: courtesy says nothing by itself, and a yes counts only by itself.
     fn allows(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::OptIn(_), Self::OptIn(_)) | (Self::Courtesy, Self::Confirm) | (Self::Confirm, Self::Courtesy) => {
-                true
-            }
+            (Self::OptIn(_), Self::OptIn(_)) => true,
+            (Self::Courtesy, exact) | (exact, Self::Courtesy) if exact.is_exact() => true,
             _ => self == other,
         }
     }

@@ -1,0 +1,310 @@
+//! Numbers: how often to ask, how long to keep, how campaigns are checked.
+
+use crate::time::{Span, Time};
+
+use super::controller::Country;
+use super::document::{Node, Table};
+
+/// How contacts are asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompting {
+    pub(super) token_lifetime: Span,
+    pub(super) prompts_per_day: u32,
+}
+
+impl Prompting {
+    /// How long a prompt can be answered.
+    pub fn token_lifetime(&self) -> Span {
+        self.token_lifetime
+    }
+
+    /// The most prompts to one contact within 24 hours.
+    pub fn prompts_per_day(&self) -> u32 {
+        self.prompts_per_day
+    }
+}
+
+/// How long something is kept, counted in the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Days of 24 hours.
+    Days(u32),
+    /// Calendar months.
+    Months(u32),
+    /// Calendar years.
+    Years(u32),
+}
+
+impl Keep {
+    /// The moment until which something is kept that ended at `from`.
+    pub fn until(self, from: Time) -> Time {
+        let span = match self {
+            Self::Days(days) => return from + Span::days(days),
+            Self::Months(months) => jiff::Span::new().try_months(months),
+            Self::Years(years) => jiff::Span::new().try_years(years),
+        };
+        let utc = jiff::tz::Offset::UTC;
+        let until = || {
+            let from = jiff::Timestamp::from_second(from.unix_seconds()).ok()?;
+            let until = utc.to_datetime(from).checked_add(span.ok()?).ok()?;
+            utc.to_timestamp(until).ok()
+        };
+        until().map_or(Time::MAX, |until| Time::from_unix_seconds(until.as_second()))
+    }
+}
+
+/// How long each kind of record is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    pub(super) unconfirmed: Keep,
+    pub(super) declined: Keep,
+    pub(super) not_me: Keep,
+    pub(super) proof: Keep,
+    pub(super) suppression: Keep,
+    pub(super) decision: Keep,
+    pub(super) case: Keep,
+    pub(super) export: Keep,
+    pub(super) quarantine: Keep,
+    pub(super) purge_run: Keep,
+    pub(super) backup: Keep,
+}
+
+impl Retention {
+    /// A request that was never confirmed, from the request on.
+    pub fn unconfirmed(&self) -> Keep {
+        self.unconfirmed
+    }
+
+    /// The keyed hash of a contact that said no.
+    pub fn declined(&self) -> Keep {
+        self.declined
+    }
+
+    /// The keyed hash of a contact that said "that wasn't me".
+    pub fn not_me(&self) -> Keep {
+        self.not_me
+    }
+
+    /// When the proof of a consent is due that ended (withdrawn, lapsed or invalidated) at `ended`: the end of the
+    /// calendar year, as German limitation periods run (BGB § 199).
+    pub fn proof_until(&self, ended: Time) -> Time {
+        self.proof.until(ended).end_of_year()
+    }
+
+    /// The least time that a suppression is kept, and longer while the controller markets.
+    pub fn suppression(&self) -> Keep {
+        self.suppression
+    }
+
+    /// The record that a message was allowed or denied.
+    pub fn decision(&self) -> Keep {
+        self.decision
+    }
+
+    /// A rights case, from its closing on.
+    pub fn case(&self) -> Keep {
+        self.case
+    }
+
+    /// A package of data exported for a contact.
+    pub fn export(&self) -> Keep {
+        self.export
+    }
+
+    /// A delivery that could not be read.
+    pub fn quarantine(&self) -> Keep {
+        self.quarantine
+    }
+
+    /// The report of a purge.
+    pub fn purge_run(&self) -> Keep {
+        self.purge_run
+    }
+
+    /// How far back the tables can be restored.
+    pub fn backup(&self) -> Keep {
+        self.backup
+    }
+}
+
+/// How campaigns are checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Campaigns {
+    pub(super) mode: Mode,
+    pub(super) look_ahead: Span,
+    pub(super) denied_share_percent: u32,
+    pub(super) quiet_hours: Vec<QuietHours>,
+}
+
+impl Campaigns {
+    /// What a verdict does.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// How long before its start a campaign is checked.
+    pub fn look_ahead(&self) -> Span {
+        self.look_ahead
+    }
+
+    /// A campaign is held when more than this share of its audience, in percent, is denied.
+    pub fn denied_share_percent(&self) -> u32 {
+        self.denied_share_percent
+    }
+
+    /// When contacts in a country are left alone, if anything is said about the country.
+    pub fn quiet_hours(&self, country: &Country) -> Option<&QuietHours> {
+        self.quiet_hours.iter().find(|quiet| quiet.country == *country)
+    }
+}
+
+/// What a campaign verdict does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It is recorded.
+    Observe,
+    /// It is recorded and raises an alarm.
+    Warn,
+    /// It decides.
+    Enforce,
+}
+
+/// When contacts in a country are left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuietHours {
+    pub(super) country: Country,
+    pub(super) zone: String,
+    pub(super) from_minute: u16,
+    pub(super) to_minute: u16,
+}
+
+impl QuietHours {
+    /// The country.
+    pub fn country(&self) -> &Country {
+        &self.country
+    }
+
+    /// The time zone that the hours are told in, as the IANA names it: `Europe/Berlin`.
+    pub fn zone(&self) -> &str {
+        &self.zone
+    }
+
+    /// The first quiet minute of the day, 0 to 1439.
+    pub fn from_minute(&self) -> u16 {
+        self.from_minute
+    }
+
+    /// The first minute that is not quiet any more, 0 to 1439; before `from_minute` where the night lies between.
+    pub fn to_minute(&self) -> u16 {
+        self.to_minute
+    }
+}
+
+impl Prompting {
+    pub(super) fn read(table: &Table<'_>) -> Option<Self> {
+        let hours = table.read_or("token_hours", 72, |node| node.number(1..=72));
+        let prompts_per_day = table.read_or("prompts_per_day", 3, |node| node.number(1..=10));
+        table.finish();
+        Some(Self {
+            token_lifetime: Span::hours(hours?),
+            prompts_per_day: prompts_per_day?,
+        })
+    }
+}
+
+impl Retention {
+    pub(super) fn read(table: &Table<'_>) -> Option<Self> {
+        let days = |key, default, most| {
+            table
+                .read_or(key, default, |node| node.number(1..=most))
+                .map(Keep::Days)
+        };
+        let months = |key, default, most| {
+            table
+                .read_or(key, default, |node| node.number(1..=most))
+                .map(Keep::Months)
+        };
+        let years = |key, limits| table.read_or(key, 3, |node| node.number(limits)).map(Keep::Years);
+        let unconfirmed = days("unconfirmed_days", 7, 14);
+        let declined = months("declined_months", 6, 6);
+        let not_me = months("not_me_months", 12, 12);
+        let proof = years("proof_years", 1..=3);
+        let suppression = years("suppression_years", 3..=100);
+        let decision = years("decision_years", 1..=3);
+        let case = years("case_years", 1..=3);
+        let export = days("export_days", 7, 7);
+        let quarantine = days("quarantine_days", 14, 14);
+        let purge_run = years("purge_run_years", 1..=3);
+        let backup = days("backup_days", 7, 35);
+        table.finish();
+        Some(Self {
+            unconfirmed: unconfirmed?,
+            declined: declined?,
+            not_me: not_me?,
+            proof: proof?,
+            suppression: suppression?,
+            decision: decision?,
+            case: case?,
+            export: export?,
+            quarantine: quarantine?,
+            purge_run: purge_run?,
+            backup: backup?,
+        })
+    }
+}
+
+impl Campaigns {
+    pub(super) fn read(table: &Table<'_>) -> Option<Self> {
+        let modes = [
+            ("observe", Mode::Observe),
+            ("warn", Mode::Warn),
+            ("enforce", Mode::Enforce),
+        ];
+        let mode = table.read_or("mode", Mode::Enforce, |node| node.one_of(&modes));
+        let hours = table.read_or("look_ahead_hours", 24, |node| node.number(1..=168));
+        let denied_share_percent = table.read_or("denied_share_percent", 20, |node| node.number(1..=100));
+        let quiet_hours = table.read_or("quiet_hours", Vec::new(), |node| {
+            let quiet_hours = node.list_of(QuietHours::read)?;
+            node.distinct(&quiet_hours.iter().map(QuietHours::country).collect::<Vec<_>>());
+            Some(quiet_hours)
+        });
+        table.finish();
+        Some(Self {
+            mode: mode?,
+            look_ahead: Span::hours(hours?),
+            denied_share_percent: denied_share_percent?,
+            quiet_hours: quiet_hours?,
+        })
+    }
+}
+
+impl QuietHours {
+    fn read(node: &Node<'_>) -> Option<Self> {
+        let table = node.table()?;
+        let country = table.need("country").and_then(|node| node.parsed());
+        let zone = table.need("zone").and_then(|node| {
+            let zone = node.line()?;
+            let valid = zone == "UTC"
+                || zone
+                    .split_once('/')
+                    .is_some_and(|(area, city)| !area.is_empty() && !city.is_empty());
+            if !valid {
+                node.fault("write the IANA name of a time zone, such as Europe/Berlin");
+            }
+            valid.then_some(zone)
+        });
+        let from_minute = table.need("from").and_then(|node| node.minute_of_day());
+        let to_minute = table.need("to").and_then(|node| node.minute_of_day());
+        table.finish();
+        let quiet = Self {
+            country: country?,
+            zone: zone?,
+            from_minute: from_minute?,
+            to_minute: to_minute?,
+        };
+        if quiet.from_minute == quiet.to_minute {
+            node.fault("from and to are the same");
+        }
+        Some(quiet)
+    }
+}
