@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
     let graph = Graph::new(platform.settings.graph_base_url.as_str())?;
     let outbox = &Outbox::new(Service::from(platform), graph);
     run(service_fn(move |event: LambdaEvent<Value>| async move {
-        let deadline = Deadline::from_unix_millis(event.context.deadline);
+        let deadline = Deadline::of_invocation(Some(event.context.deadline));
         Ok::<_, Error>(outbox.handle(&event.payload, deadline).await?)
     }))
     .await

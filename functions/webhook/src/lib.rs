@@ -6,8 +6,6 @@
 mod carry_out;
 mod plan;
 
-use std::time::Duration;
-
 use lambda_http::http::{Method, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response};
 use platform::deadline::Deadline;
@@ -24,9 +22,6 @@ use plan::Plan;
 
 /// The largest body that Meta sends (webhooks overview).
 pub const MAX_BODY: usize = 3 * 1024 * 1024;
-
-/// How long a delivery may take where Lambda sets no deadline: Meta does not say how long it waits.
-const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 /// Why a request is not answered as it wishes.
 #[derive(Debug)]
@@ -76,10 +71,7 @@ async fn delivery(service: &Service, request: &Request) -> Result<Response<Body>
         .map(header::HeaderValue::as_bytes);
     let signed = verified(service, body, header).await?;
     service.metrics.count("deliveries", 1);
-    let deadline = request.lambda_context_ref().map_or_else(
-        || Deadline::after(TIME_LIMIT),
-        |context| Deadline::from_unix_millis(context.deadline),
-    );
+    let deadline = Deadline::of_invocation(request.lambda_context_ref().map(|context| context.deadline));
     let work = service.begin(deadline).await.map_err(later)?;
     let plan = match parse(&signed) {
         Ok(delivery) => Plan::of(&delivery, &work),

@@ -10,9 +10,17 @@ use crate::clock;
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// The deadline of a Lambda invocation, which its context gives in milliseconds since 1970-01-01T00:00:00Z.
-    pub fn from_unix_millis(millis: u64) -> Self {
-        Self::after(Duration::from_millis(millis).saturating_sub(clock::since_epoch()))
+    /// How long an invocation may take where its context sets no deadline.
+    const OTHERWISE: Duration = Duration::from_secs(10);
+
+    /// The deadline of an invocation that begins now, which Lambda's context gives in milliseconds since
+    /// 1970-01-01T00:00:00Z.
+    ///
+    /// Lambda begins nothing whose time is up. A deadline that has passed comes from an emulator that counts from elsewhere, and
+    /// stands for none.
+    pub fn of_invocation(unix_millis: Option<u64>) -> Self {
+        let left = Duration::from_millis(unix_millis.unwrap_or_default()).saturating_sub(clock::since_epoch());
+        Self::after(if left.is_zero() { Self::OTHERWISE } else { left })
     }
 
     /// The deadline that is so far away from now.
@@ -49,16 +57,25 @@ mod tests {
     #[test]
     fn a_deadline_of_lambdas_is_a_time_of_day() {
         let in_an_hour = clock::since_epoch() + HOUR;
-        let deadline = Deadline::from_unix_millis(u64::try_from(in_an_hour.as_millis()).unwrap());
+        let deadline = Deadline::of_invocation(Some(u64::try_from(in_an_hour.as_millis()).unwrap()));
         assert!(deadline.allows(HOUR / 2));
         assert!(!deadline.allows(2 * HOUR));
     }
 
     #[test]
     fn after_the_deadline_nothing_is_allowed() {
-        let passed = Deadline::from_unix_millis(0);
+        let passed = Deadline::after(Duration::ZERO);
         assert_eq!(passed.remaining(), Duration::ZERO);
         assert!(!passed.allows(Duration::from_nanos(1)));
+    }
+
+    #[test]
+    fn an_invocation_without_a_deadline_that_can_be_true_has_some_seconds() {
+        for unix_millis in [None, Some(0), Some(600_000)] {
+            let deadline = Deadline::of_invocation(unix_millis);
+            assert!(deadline.allows(Deadline::OTHERWISE / 2));
+            assert!(!deadline.allows(2 * Deadline::OTHERWISE));
+        }
     }
 
     #[test]

@@ -1,0 +1,175 @@
+//! The function binaries themselves, behind Lambda's own interface: run by `.ci/emulators functions`, which starts them
+//! with the embedded store and a stand-in for Secrets Manager, publishes the example policy, and names their address.
+
+#![allow(missing_docs, reason = "nobody reads the documentation of a test")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::sync::Arc;
+
+use assent::local::EXAMPLE_POLICY;
+use assent::meta::{Meta, MetaOptions};
+use aws_sdk_dynamodb::types::AttributeValue;
+use consent::policy::Policy;
+use platform::clock::SystemClock;
+use platform::settings::HttpUrl;
+use reqwest::Client;
+use serde_json::{Value, json};
+use whatsapp::compose::Business;
+use whatsapp::{AppSecret, sign};
+
+/// As `.ci/emulators` puts them into the secret.
+const APP_SECRET: &str = "test_app_secret";
+const ACCESS_TOKEN: &str = "test_access_token";
+
+const PHONE: &str = "+4915112349876";
+
+fn setting(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.into_string().expect("a setting in UTF-8"))
+}
+
+/// The functions, as their callers reach them.
+struct Functions {
+    client: Client,
+    url: String,
+}
+
+impl Functions {
+    async fn http(&self, function: &str, path: &str, body: Vec<u8>, header: (&str, &str)) -> (u16, Value) {
+        let url = format!("{}/lambda-url/{function}{path}", self.url);
+        let answer = self.client.post(url).header(header.0, header.1).body(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+    }
+
+    async fn api(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.http("opt-in", path, body.to_string().into_bytes(), ("content-type", "application/json")).await
+    }
+
+    async fn deliver(&self, message: &Value) -> u16 {
+        let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "102290129340398", "changes": [{
+            "field": "messages",
+            "value": {
+                "messaging_product": "whatsapp",
+                "metadata": {"display_phone_number": "15550783881", "phone_number_id": "106540352242922"},
+                "messages": [message],
+            },
+        }]}]});
+        let body = body.to_string().into_bytes();
+        let signature = sign(&body, &AppSecret::new(APP_SECRET).unwrap());
+        self.http("webhook", "/webhook", body, ("x-hub-signature-256", &signature)).await.0
+    }
+
+    async fn invoke(&self, function: &str, event: &Value) -> Value {
+        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.url);
+        let answer = self.client.post(url).json(event).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+        answer.json().await.unwrap()
+    }
+
+    async fn status(&self) -> Value {
+        let (status, contact) = self.api("/v1/contacts/lookup", &json!({"recipient": {"phone": PHONE}})).await;
+        assert_eq!(status, 200, "{contact}");
+        let consents = contact["consents"].as_array().unwrap();
+        consents.iter().find(|consent| consent["purpose"] == "offers").unwrap()["status"].clone()
+    }
+}
+
+/// The stream's batch for what is in the outbox, in the shape in which DynamoDB hands it to Lambda.
+async fn stream_batch() -> Value {
+    let store = platform::clients::local(&HttpUrl::parse(&setting("AWS_ENDPOINT_URL_DYNAMODB").unwrap()).unwrap());
+    let items = store
+        .scan()
+        .table_name(setting("LEDGER_TABLE").unwrap())
+        .filter_expression("kind = :kind")
+        .expression_attribute_values(":kind", AttributeValue::S("outbox".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    let text = |value: &AttributeValue| value.as_s().unwrap().clone();
+    let records: Vec<_> = items
+        .items()
+        .iter()
+        .enumerate()
+        .map(|(number, item)| {
+            json!({
+                "eventID": format!("{number}"), "eventName": "INSERT", "eventVersion": "1.1",
+                "eventSource": "aws:dynamodb", "awsRegion": "eu-central-1",
+                "dynamodb": {
+                    "ApproximateCreationDateTime": 1_763_890_200.0,
+                    "Keys": {"pk": {"S": text(&item["pk"])}, "sk": {"S": text(&item["sk"])}},
+                    "SequenceNumber": format!("{}", 100 + number), "SizeBytes": 512, "StreamViewType": "NEW_IMAGE",
+                },
+            })
+        })
+        .collect();
+    json!({ "Records": records })
+}
+
+/// A stand-in for the Graph API where the functions expect it.
+async fn meta() -> Meta {
+    let meta = Meta::new(MetaOptions {
+        access_token: ACCESS_TOKEN.to_owned(),
+        business: Business {
+            waba: "102290129340398".parse().unwrap(),
+            sender: "106540352242922".parse().unwrap(),
+            number: "15550783881".parse().unwrap(),
+        },
+        clock: Arc::new(SystemClock),
+        policy: Arc::new(Policy::parse(EXAMPLE_POLICY).unwrap()),
+    });
+    let address = setting("ASSENT_META_ADDRESS").expect("where the functions expect the Graph API");
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let router: axum::Router = meta.router();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    meta
+}
+
+#[tokio::test]
+async fn the_binaries_carry_a_contact_from_the_form_to_the_stop() {
+    let Some(url) = setting("ASSENT_LAMBDA_URL") else {
+        return;
+    };
+    let functions = Functions { client: Client::builder().no_proxy().build().unwrap(), url };
+    let meta = meta().await;
+
+    let opt_in = json!({
+        "recipient": {"phone": PHONE}, "purposes": ["offers"], "locale": "de", "source": {"kind": "web_form"},
+    });
+    let (status, answer) = functions.api("/v1/opt-ins", &opt_in).await;
+    assert_eq!((status, &answer["consents"][0]["status"]), (202, &json!("requested")), "{answer}");
+
+    let batch = stream_batch().await;
+    assert_eq!(functions.invoke("outbox", &batch).await, json!({"batchItemFailures": []}));
+    assert_eq!(functions.invoke("outbox", &batch).await, json!({"batchItemFailures": []}));
+    let outbound = meta.outbound(None);
+    assert_eq!(outbound["messages"].as_array().unwrap().len(), 1, "{outbound}");
+    assert_eq!(functions.status().await, "pending");
+
+    let now = consent::time::Time::from_unix_seconds(platform::clock::Clock::unix_seconds(&SystemClock));
+    let at = now.unix_seconds().to_string();
+    let from = PHONE.trim_start_matches('+');
+    let button = &outbound["messages"][0]["buttons"][0];
+    let tap = json!({
+        "from": from, "id": "wamid.tap", "timestamp": at, "type": "button",
+        "button": {"payload": button["payload"], "text": button["label"]},
+    });
+    let unsigned = functions.http("webhook", "/webhook", tap.to_string().into_bytes(), ("x-other", "none")).await;
+    assert_eq!(unsigned.0, 401);
+    assert_eq!(functions.deliver(&tap).await, 200);
+    assert_eq!(functions.deliver(&tap).await, 200);
+    assert_eq!(functions.status().await, "confirmed");
+
+    let stop = json!({"from": from, "id": "wamid.stop", "timestamp": at, "type": "text", "text": {"body": "Stop. Thank you"}});
+    assert_eq!(functions.deliver(&stop).await, 200);
+    assert_eq!(functions.status().await, "withdrawn");
+
+    // The schedule sends what the stream was not asked for: the stop's confirmation, and no longer that of the consent.
+    functions.invoke("outbox", &json!({"source": "aws.scheduler"})).await;
+    let outbound = meta.outbound(None);
+    let texts = outbound["messages"].as_array().unwrap().iter().filter(|message| message["kind"] == "text").count();
+    assert!(texts >= 1, "{outbound}");
+}
