@@ -10,7 +10,7 @@ use crate::event::{Act, Asked, Authorship, Event, FailureCause, PromptOutcome, S
 use crate::evidence::{
     Actor, Draft, Evidence, EvidenceKind, Expression, PromptEvidence, Reply, SCHEMA, Source, Validity,
 };
-use crate::id::{Locale, NoticeVersion, PurposeId, RequestId, SenderId};
+use crate::id::{Locale, MessageRef, NoticeVersion, PurposeId, RequestId, SenderId};
 use crate::outgoing::{Outgoing, OutgoingKind, outgoing_id, request_id};
 use crate::policy::Policy;
 use crate::register::{Grant, Request, RequestSource, Stop, StopKind};
@@ -381,17 +381,15 @@ impl<'a> Step<'a> {
             .map(|notice| notice.map(|notice| (notice.purpose().clone(), *notice.version())))
             .collect();
         // The prompt itself may still be remembered, notices and all.
-        let remembered = || {
-            self.contact
-                .prompts
-                .get(&token.request)
-                .map(|prompt| prompt.notices.clone())
-        };
+        let remembered = self.contact.prompts.get(&token.request);
         Answer {
             request: token.request,
             prompted_at: token.prompted_at,
             expires_at: token.expires_at,
-            notices: notices.or_else(remembered).unwrap_or_default(),
+            message: remembered.and_then(|prompt| prompt.message),
+            notices: notices
+                .or_else(|| remembered.map(|prompt| prompt.notices.clone()))
+                .unwrap_or_default(),
         }
     }
 
@@ -857,6 +855,7 @@ struct Answer {
     request: RequestId,
     prompted_at: Time,
     expires_at: Time,
+    message: Option<MessageRef>,
     notices: BTreeMap<PurposeId, NoticeVersion>,
 }
 
@@ -866,6 +865,7 @@ impl Answer {
             request,
             prompted_at: prompt.at,
             expires_at: prompt.expires_at,
+            message: prompt.message,
             notices: prompt.notices.clone(),
         }
     }
@@ -875,7 +875,7 @@ impl Answer {
             request: self.request,
             prompted_at: self.prompted_at,
             expires_at: self.expires_at,
-            message: None,
+            message: self.message,
             error_code: None,
         }
     }
