@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::ChainHead;
-use crate::id::{ContactId, EventId, Locale, MessageRef, NoticeVersion, PurposeId, RequestId, SenderId};
+use crate::hold::Holds;
+use crate::id::{ContactId, Locale, MessageRef, NoticeVersion, PurposeId, RequestId, SenderId};
 use crate::policy::{Class, Policy};
 use crate::register::{Grant, Register, Registers, Request, Stop, StopKind};
 use crate::suppression::{HOLD, MessageClass, SuppressionKind, Suppressions};
@@ -34,6 +35,8 @@ pub enum PromptState {
     Delivered,
     /// It will not arrive.
     Failed,
+    /// The contact answered it, so it arrived whatever was reported.
+    Answered,
 }
 
 /// A prompt that was made for a request.
@@ -57,7 +60,30 @@ pub struct Prompt {
 impl Prompt {
     /// Whether an answer at that time would still be in time.
     pub fn can_be_answered(&self, at: Time) -> bool {
-        self.state != PromptState::Failed && self.at <= at && at < self.expires_at
+        self.state != PromptState::Failed && self.is_in_time(at)
+    }
+
+    /// Whether an answer at that time lies within the token's life, whatever became of the prompt.
+    pub(crate) fn is_in_time(&self, at: Time) -> bool {
+        self.at <= at && at < self.expires_at
+    }
+
+    /// Takes over what another copy has seen. Of two prompts for one request the later stays, so that neither answers for the
+    /// other.
+    fn merge(&mut self, other: &Self) {
+        let made = |prompt: &Self| {
+            (
+                prompt.at,
+                prompt.expires_at,
+                prompt.notices.clone(),
+                prompt.locale.clone(),
+            )
+        };
+        let (state, message) = (self.state.max(other.state), self.message.max(other.message));
+        if made(other) > made(self) {
+            self.clone_from(other);
+        }
+        (self.state, self.message) = (state, message);
     }
 }
 
@@ -95,9 +121,9 @@ pub struct Contact {
     /// Suppressions.
     #[serde(default)]
     pub suppressions: Suppressions,
-    /// The latest question "did you mean stop?" that came after marketing: unanswered, it becomes a withdrawal.
-    #[serde(default, skip_serializing_if = "Register::is_empty")]
-    pub held_after_marketing: Register<(Time, EventId)>,
+    /// Messages after marketing that may have meant STOP: unanswered, they become a withdrawal.
+    #[serde(default, skip_serializing_if = "Holds::is_empty")]
+    pub holds: Holds,
     /// Prompts that may still be answered, and those that ran out a short while ago.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub prompts: BTreeMap<RequestId, Prompt>,
@@ -198,7 +224,7 @@ impl Contact {
             purposes: BTreeMap::new(),
             stops: Stops::default(),
             suppressions: Suppressions::default(),
-            held_after_marketing: Register::default(),
+            holds: Holds::default(),
             prompts: BTreeMap::new(),
             last_marketing: Register::default(),
             last_inbound: Register::default(),
@@ -218,23 +244,9 @@ impl Contact {
             .get(purpose)
             .and_then(|registers| registers.stopped.get().copied());
         let everything = self.stops.everything.get().copied();
-        let marketing = self.stops.marketing.get().copied().max(self.unanswered_withdrawal(now));
+        let marketing = self.stops.marketing.get().copied().max(self.holds.withdrawal(now));
         let marketing = marketing.filter(|_| is_marketing(purpose, policy));
         own.max(everything).max(marketing)
-    }
-
-    /// The withdrawal that a hold after marketing has become because nobody answered the question in time.
-    pub fn unanswered_withdrawal(&self, now: Time) -> Option<Stop> {
-        let (at, event) = *self.held_after_marketing.get()?;
-        let in_time = self
-            .suppressions
-            .hold_answered()
-            .is_some_and(|answer| answer > at && answer < at + HOLD);
-        (!in_time && now >= at + HOLD).then_some(Stop {
-            at,
-            kind: StopKind::Withdrawn,
-            event,
-        })
     }
 
     /// The standing of the contact's consent to the purpose.
@@ -258,7 +270,9 @@ impl Contact {
         let Some(registers) = self.purposes.get(purpose) else {
             return stopped;
         };
-        let grant = registers.grant_after(stop.as_ref());
+        let grant = registers
+            .grant_after(stop.as_ref())
+            .filter(|grant| !self.never_arrived(&grant.request));
         if let Some(standing) = grant.and_then(|grant| Self::confirmed(grant, registers, purpose, policy, now)) {
             return standing;
         }
@@ -325,6 +339,13 @@ impl Contact {
                 Standing::of_request(status, since, request)
             }
         }
+    }
+
+    /// Whether Meta reported that the prompt would not arrive, and no answer shows that it did: then a "yes" was not meant for it.
+    pub(crate) fn never_arrived(&self, prompt: &RequestId) -> bool {
+        self.prompts
+            .get(prompt)
+            .is_some_and(|prompt| prompt.state == PromptState::Failed)
     }
 
     /// The prompt for this purpose that is newer than the stop and can still be answered.
@@ -414,7 +435,7 @@ impl Contact {
         self.stops.everything.merge(&other.stops.everything);
         self.stops.marketing.merge(&other.stops.marketing);
         self.suppressions.merge(&other.suppressions);
-        self.held_after_marketing.merge(&other.held_after_marketing);
+        self.holds.merge(&other.holds);
         self.last_marketing.merge(&other.last_marketing);
         self.last_inbound.merge(&other.last_inbound);
         self.sender.merge(&other.sender);
@@ -422,10 +443,7 @@ impl Contact {
         self.moved.merge(&other.moved);
         for (request, theirs) in &other.prompts {
             match self.prompts.get_mut(request) {
-                Some(ours) => {
-                    ours.state = ours.state.max(theirs.state);
-                    ours.message = ours.message.max(theirs.message);
-                }
+                Some(ours) => ours.merge(theirs),
                 None => {
                     self.prompts.insert(*request, theirs.clone());
                 }
@@ -455,16 +473,31 @@ impl Contact {
                 .filter(|(kind, _)| **kind != SuppressionKind::Undeliverable)
                 .filter_map(|(kind, suppression)| {
                     let set = (*suppression.set.get()?).min(at);
-                    let lifted = suppression.lifted.get().copied().filter(|lifted| *lifted <= at);
-                    Some((kind.clone(), set, lifted))
+                    // What lifted it stays behind: it must not lift what the new contact has set.
+                    let lifted = suppression
+                        .lifted
+                        .get()
+                        .is_some_and(|lifted| *lifted > set && *lifted <= at);
+                    (!lifted).then(|| (kind.clone(), set))
                 })
                 .collect(),
         }
     }
 
-    /// Forgets prompts whose token ran out long ago.
-    pub(crate) fn forget_old_prompts(&mut self, now: Time) {
-        self.prompts.retain(|_, prompt| now < prompt.expires_at + PROMPT_MEMORY);
+    /// Forgets prompts whose token ran out long ago, unless one makes a grant void; and holds that nothing can change any more.
+    pub(crate) fn forget_what_is_over(&mut self, now: Time) {
+        let granted: BTreeSet<RequestId> = self
+            .purposes
+            .values()
+            .filter_map(|registers| registers.granted.get().map(|grant| grant.request))
+            .collect();
+        self.prompts.retain(|request, prompt| {
+            now < prompt.expires_at + PROMPT_MEMORY
+                || (prompt.state == PromptState::Failed && granted.contains(request))
+        });
+        if let Some(withdrawal) = self.holds.settle(now) {
+            self.stops.marketing.raise(withdrawal);
+        }
     }
 }
 
@@ -477,8 +510,8 @@ pub struct Carried {
     pub marketing: Option<Stop>,
     /// Stops of single purposes.
     pub purposes: Vec<(PurposeId, Stop)>,
-    /// Suppressions, each with when it was set and last lifted.
-    pub suppressions: Vec<(SuppressionKind, Time, Option<Time>)>,
+    /// Suppressions that bind, each with when it was set.
+    pub suppressions: Vec<(SuppressionKind, Time)>,
 }
 
 /// How long a consent may go unused before it lapses; the hard limit for a purpose that the policy does not know.

@@ -175,11 +175,8 @@ impl<'a> Step<'a> {
                         .stopped
                         .raise(*stop);
                 }
-                for (kind, set, lifted) in &carried.suppressions {
+                for (kind, set) in &carried.suppressions {
                     self.contact.suppressions.set(kind.clone(), *set);
-                    if let Some(lifted) = lifted {
-                        self.contact.suppressions.lift(kind.clone(), *lifted);
-                    }
                 }
                 Some(self.invalidated())
             }
@@ -188,7 +185,7 @@ impl<'a> Step<'a> {
         if !confirmed.is_empty() {
             self.send(OutgoingKind::ConsentConfirmation { purposes: confirmed });
         }
-        self.contact.forget_old_prompts(self.rules.now);
+        self.contact.forget_what_is_over(self.rules.now);
         let refusals = self.prompt_where_due();
         let draft = draft.map(|draft| self.judge_request(draft, &refusals));
         (self.contact, draft, self.outbox)
@@ -273,10 +270,16 @@ impl<'a> Step<'a> {
     }
 
     fn typed_yes(&mut self, said: &Said) -> Option<Evidence> {
-        let open = self.bound_prompts(said);
+        // What waits in the outbox was not read by anybody yet.
+        let open = self.bound_prompts(said, |prompt| prompt.state != PromptState::Queued);
         match open.as_slice() {
             [] => None,
-            [(request, prompt)] => Some(self.confirm(&Answer::to(*request, prompt))),
+            [(request, prompt)] => {
+                if said.context.is_some() {
+                    self.arrived(request);
+                }
+                Some(self.confirm(&Answer::to(*request, prompt)))
+            }
             _ => {
                 let requests = open
                     .iter()
@@ -293,7 +296,7 @@ impl<'a> Step<'a> {
     }
 
     fn typed_no(&mut self, said: &Said, stop_in_context: bool) -> Option<Evidence> {
-        let open = self.bound_prompts(said);
+        let open = self.bound_prompts(said, |_| true);
         let Some((first, prompt)) = open.first() else {
             let stop = stop_in_context && self.contact.is_answering_us(self.at);
             return stop.then(|| self.stopped(EvidenceKind::Withdrawn));
@@ -311,22 +314,37 @@ impl<'a> Step<'a> {
         Some(evidence)
     }
 
-    /// The prompts that a typed answer can mean: the one it replies to, else all that can be answered and are no more
-    /// than a day old. A reply to any other message means none.
-    fn bound_prompts(&self, said: &Said) -> Vec<(RequestId, Prompt)> {
-        let prompts = self.contact.prompts.iter();
-        let bound: Vec<_> = match said.context {
-            Some(context) => prompts.filter(|(_, prompt)| prompt.message == Some(context)).collect(),
-            None => prompts
-                .filter(|(_, p)| p.can_be_answered(self.at) && self.at < p.at + crate::contact::BARE_YES)
-                .collect(),
-        };
-        let mut bound: Vec<_> = bound
-            .into_iter()
+    /// The prompts that a typed answer can mean, oldest first: the one it replies to, else all those that wait for an answer,
+    /// if the latest is no more than a day old. A reply to any other message means none.
+    ///
+    /// Whether a prompt failed does not matter here, since the news may come before the answer or after it.
+    fn bound_prompts(&self, said: &Said, could_be_meant: impl Fn(&Prompt) -> bool) -> Vec<(RequestId, Prompt)> {
+        let mut bound: Vec<_> = self
+            .contact
+            .prompts
+            .iter()
+            .filter(|(_, prompt)| could_be_meant(prompt))
+            .filter(|(_, prompt)| match said.context {
+                Some(context) => prompt.message == Some(context),
+                None => prompt.is_in_time(self.at),
+            })
             .map(|(request, prompt)| (*request, prompt.clone()))
             .collect();
         bound.sort_by_key(|(request, prompt)| (prompt.at, *request));
+        let is_recent = bound
+            .last()
+            .is_some_and(|(_, latest)| self.at < latest.at + crate::contact::BARE_YES);
+        if said.context.is_none() && !is_recent {
+            bound.clear();
+        }
         bound
+    }
+
+    /// Remembers that the prompt arrived, since the contact answered this very message.
+    fn arrived(&mut self, request: &RequestId) {
+        if let Some(prompt) = self.contact.prompts.get_mut(request) {
+            prompt.state = PromptState::Answered;
+        }
     }
 
     fn tapped(&mut self, payload: &str, reply: Reply) -> Option<Draft> {
@@ -338,7 +356,9 @@ impl<'a> Step<'a> {
                 evidence.validity = Validity::TokenForged;
                 evidence
             }
-            Ok(token) if token.contact != self.contact.id => {
+            // A "yes" counts from the one who was asked. A refusal binds whoever taps it: the button may have been sent to an
+            // earlier number of the same person.
+            Ok(token) if token.contact != self.contact.id && !token.action.refuses() => {
                 let mut evidence = self.record_of_contact(kind_of(token.action));
                 evidence.validity = Validity::TokenOfAnotherContact;
                 evidence
@@ -352,7 +372,10 @@ impl<'a> Step<'a> {
 
     fn answered(&mut self, token: &Token) -> Evidence {
         match token.action {
-            Action::Confirm => self.confirm(&self.answer(token)),
+            Action::Confirm => {
+                self.arrived(&token.request);
+                self.confirm(&self.answer(token))
+            }
             Action::Decline => self.refused(&self.answer(token), StopKind::Declined),
             Action::NotMe => {
                 self.contact.suppressions.set(SuppressionKind::NotMe, self.at);
@@ -362,7 +385,7 @@ impl<'a> Step<'a> {
             Action::Keep => {
                 let mut evidence = self.record_of_contact(EvidenceKind::Kept);
                 if self.at < token.expires_at {
-                    self.contact.suppressions.lift(SuppressionKind::AmbiguousHold, self.at);
+                    self.release(self.at);
                 } else {
                     evidence.validity = Validity::TokenExpired;
                 }
@@ -433,16 +456,19 @@ impl<'a> Step<'a> {
             registers.last_used.raise(replied_at);
             if is_marketing(purpose, self.rules.policy) {
                 // Lifted as of the prompt, not of the answer: a stop between the two binds.
-                for kind in [SuppressionKind::ObjectionMarketing, SuppressionKind::AmbiguousHold] {
-                    self.contact.suppressions.lift(kind, answer.prompted_at);
-                }
+                self.contact
+                    .suppressions
+                    .lift(SuppressionKind::ObjectionMarketing, answer.prompted_at);
+                self.release(answer.prompted_at);
             }
         }
         let stands = purposes.iter().any(|purpose| {
             let stop = self.contact.stop(purpose, self.rules.policy, self.now());
             stop.is_none_or(|stop| answer.prompted_at > stop.at)
         });
-        evidence.validity = if stands {
+        evidence.validity = if self.contact.never_arrived(&answer.request) {
+            Validity::PromptFailed
+        } else if stands {
             Validity::Counted
         } else {
             Validity::PromptOlderThanStop
@@ -498,7 +524,7 @@ impl<'a> Step<'a> {
             *sent <= self.at && !prompted_since
         });
         if after_marketing {
-            self.contact.held_after_marketing.raise((self.at, self.event.id));
+            self.contact.holds.hold(self.at, self.event.id);
         }
         if !already_asked && !self.objected_before {
             self.send(OutgoingKind::HoldQuestion {
@@ -576,6 +602,12 @@ impl<'a> Step<'a> {
         self.contact
             .suppressions
             .set(SuppressionKind::ObjectionMarketing, self.at);
+    }
+
+    /// The contact did not mean STOP.
+    fn release(&mut self, at: Time) {
+        self.contact.suppressions.lift(SuppressionKind::AmbiguousHold, at);
+        self.contact.holds.answer(at);
     }
 
     fn object(&mut self) {

@@ -35,7 +35,8 @@ impl Event {
         match &self.act {
             Act::Said(said) => !matches!(said.meaning, Meaning::OptIn(_) | Meaning::Help | Meaning::Confirm),
             Act::Withdrew { .. } | Act::PlatformStopped | Act::PlatformResumed => true,
-            Act::Asked(_) | Act::Tapped { .. } | Act::Prompted { .. } | Act::Left { .. } | Act::Arrived(_) => false,
+            Act::Tapped { payload, .. } => Token::claims_refusal(payload),
+            Act::Asked(_) | Act::Prompted { .. } | Act::Left { .. } | Act::Arrived(_) => false,
         }
     }
 }

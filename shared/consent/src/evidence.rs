@@ -140,6 +140,8 @@ pub enum Validity {
     TokenExpired,
     /// The contact stopped after the prompt was made; a later "yes" counts as a new request.
     PromptOlderThanStop,
+    /// The prompt never arrived, so the words were not meant for it; they count as a new request.
+    PromptFailed,
     /// The notice is no longer in force; the answer counts as a new request.
     NoticeRetired,
     /// A newer confirmation stands.

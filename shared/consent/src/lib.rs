@@ -8,6 +8,7 @@ pub mod contact;
 pub mod decide;
 pub mod event;
 pub mod evidence;
+pub mod hold;
 pub mod id;
 mod mac;
 pub mod outgoing;

@@ -173,11 +173,6 @@ impl Suppressions {
         (!lifted && !over).then_some(set)
     }
 
-    /// When the contact last answered that they did not mean STOP.
-    pub(crate) fn hold_answered(&self) -> Option<Time> {
-        self.0.get(&SuppressionKind::AmbiguousHold)?.lifted.get().copied()
-    }
-
     /// The suppressions that are binding, each with its beginning.
     pub fn active(&self, now: Time) -> impl Iterator<Item = (&SuppressionKind, Time)> {
         self.0

@@ -83,6 +83,19 @@ impl Action {
         (5, Self::Keep),
     ];
 
+    /// Whether it ends or refuses something, and allows nothing.
+    pub fn refuses(self) -> bool {
+        match self {
+            Self::Decline | Self::NotMe | Self::Stop => true,
+            Self::Confirm | Self::Keep => false,
+        }
+    }
+
+    fn read(code: u8) -> Option<Self> {
+        let (_, action) = Self::ALL.into_iter().find(|(known, _)| *known == code)?;
+        Some(action)
+    }
+
     fn code(self) -> u8 {
         match self {
             Self::Confirm => 1,
@@ -161,9 +174,21 @@ impl Token {
     /// The contact that a payload claims to be made for, whoever signed it: enough to bring it to the right contact, which
     /// then checks the signature.
     pub fn claimed_contact(payload: &str) -> Option<ContactId> {
+        let (_, contact) = Self::claims(payload)?;
+        Some(contact)
+    }
+
+    /// Whether a payload claims to refuse something, whoever signed it: enough to bring it to every contact that the person is
+    /// known as.
+    pub fn claims_refusal(payload: &str) -> bool {
+        Self::claims(payload).is_some_and(|(action, _)| action.refuses())
+    }
+
+    fn claims(payload: &str) -> Option<(Action, ContactId)> {
         let bytes = URL_SAFE_NO_PAD.decode(payload.strip_prefix(PREFIX)?).ok()?;
-        let (_, rest) = bytes.split_first()?;
-        rest.first_chunk().map(|contact| ContactId::from_bytes(*contact))
+        let (action, rest) = bytes.split_first()?;
+        let contact = ContactId::from_bytes(*rest.first_chunk()?);
+        Some((Action::read(*action)?, contact))
     }
 
     /// Whether a payload is meant to be a token of ours.
@@ -178,7 +203,7 @@ impl Token {
         let (prompted_at, rest) = rest.split_first_chunk::<TIME_BYTES>()?;
         let (expires_at, rest) = rest.split_first_chunk::<TIME_BYTES>()?;
         let (notices, tail) = rest.as_chunks::<8>();
-        let (_, action) = Action::ALL.into_iter().find(|(code, _)| code == action)?;
+        let action = Action::read(*action)?;
         tail.is_empty().then(|| Self {
             action,
             contact: ContactId::from_bytes(*contact),
