@@ -1,0 +1,248 @@
+//! The stand-in for Meta, as the client of the Graph API meets it.
+
+#![allow(missing_docs, reason = "nobody reads the documentation of a test")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assent::local::EXAMPLE_POLICY;
+use assent::meta::{Meta, MetaOptions};
+use consent::policy::{Policy, PromptTemplate};
+use identity::Identifiers;
+use platform::clock::Clock;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use whatsapp::compose::Business;
+use whatsapp::delivery::{Item, StatusState};
+use whatsapp::graph::{Accepted, AccessToken, Graph, SendError};
+use whatsapp::{AppSecret, Button, Buttons, Callback, Outbound, Payload, PlainText, Template, Text, sign, verify};
+
+const NOW: i64 = 1_763_890_200;
+const DIGITS: &str = "4915112345678";
+
+#[derive(Debug)]
+struct Standing;
+
+impl Clock for Standing {
+    fn unix_seconds(&self) -> i64 {
+        NOW
+    }
+}
+
+fn business() -> Business {
+    Business {
+        waba: "102290129340398".parse().unwrap(),
+        sender: "106540352242922".parse().unwrap(),
+        number: "15550783881".parse().unwrap(),
+    }
+}
+
+fn recipient() -> Identifiers {
+    Identifiers::from_meta(Some(DIGITS), None).unwrap()
+}
+
+fn words() -> Outbound {
+    Outbound::Text(PlainText::new(Text::new("Sie sind abgemeldet.")).unwrap())
+}
+
+/// The stand-in and a client of it.
+struct Line {
+    meta: Meta,
+    graph: Graph,
+}
+
+impl Line {
+    async fn open() -> Self {
+        let meta = Meta::new(MetaOptions {
+            access_token: "right".to_owned(),
+            business: business(),
+            clock: Arc::new(Standing),
+            policy: Arc::new(Policy::parse(EXAMPLE_POLICY).unwrap()),
+        });
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let graph = Graph::new(&format!("http://{}/v26.0", listener.local_addr().unwrap())).unwrap();
+        let router: axum::Router = meta.router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { meta, graph }
+    }
+
+    async fn send(&self, message: &Outbound) -> Result<Accepted, SendError> {
+        self.send_with("right", message, Duration::from_secs(10)).await
+    }
+
+    async fn send_with(&self, token: &str, message: &Outbound, timeout: Duration) -> Result<Accepted, SendError> {
+        let (token, callback) = (AccessToken::new(token).unwrap(), Callback::new("attached").unwrap());
+        let (from, to) = (&business().sender, &recipient());
+        self.graph.send(&token, from, to, message, &callback, timeout).await
+    }
+
+    fn will(&self, fault: Value) {
+        self.meta.set_fault(serde_json::from_value(fault).unwrap());
+    }
+
+    fn received(&self) -> Vec<Value> {
+        self.meta.outbound(None)["messages"].as_array().unwrap().clone()
+    }
+}
+
+#[tokio::test]
+async fn a_prompt_is_shown_with_the_words_and_buttons_that_the_template_has_at_meta() {
+    let line = Line::open().await;
+    let policy = Policy::parse(EXAMPLE_POLICY).unwrap();
+    let prompt: &PromptTemplate = policy.prompts().next().unwrap();
+    let payloads = ["yes", "no", "not me"].map(Payload::new).to_vec();
+    let (name, language) = (
+        prompt.name().parse().unwrap(),
+        prompt.language().as_str().parse().unwrap(),
+    );
+    let template = Template::new(name, language, vec![Text::new("Angebote")], payloads).unwrap();
+    let accepted = line.send(&Outbound::Template(template)).await.unwrap();
+
+    let labels = prompt.buttons();
+    let shown = json!({
+        "id": accepted.id.as_str(),
+        "to": { "phone": format!("+{DIGITS}") },
+        "kind": "template",
+        "template": prompt.name(),
+        "language": prompt.language().as_str(),
+        "text": prompt.filled(&["Angebote".to_owned()]),
+        "buttons": [
+            { "label": labels.confirm(), "payload": "yes" },
+            { "label": labels.no(), "payload": "no" },
+            { "label": labels.not_me(), "payload": "not me" },
+        ],
+        "at": "2025-11-23T09:30:00Z",
+    });
+    assert_eq!(line.received(), [shown]);
+    assert_eq!(accepted.contact, Some(recipient()));
+    assert!(line.meta.message(accepted.id.as_str()).unwrap().is_template());
+}
+
+#[tokio::test]
+async fn free_messages_are_shown_as_they_were_sent() {
+    let line = Line::open().await;
+    let button = Button {
+        payload: Payload::new("stop"),
+        title: Text::new("Abmelden"),
+    };
+    let question = Buttons::new(Text::new("Möchten Sie sich abmelden?"), vec![button]).unwrap();
+    let first = line.send(&Outbound::Buttons(question)).await.unwrap();
+    let second = line.send(&words()).await.unwrap();
+    assert_ne!(first.id, second.id);
+
+    let shown = |message: &Value| [&message["kind"], &message["text"], &message["buttons"]].map(Value::clone);
+    let received = line.received();
+    let question = [
+        json!("interactive"),
+        json!("Möchten Sie sich abmelden?"),
+        json!([{ "label": "Abmelden", "payload": "stop" }]),
+    ];
+    let text = [json!("text"), json!("Sie sind abgemeldet."), json!([])];
+    assert_eq!(received.iter().map(shown).collect::<Vec<_>>(), [question, text]);
+    assert!(!line.meta.message(first.id.as_str()).unwrap().is_template());
+    assert_eq!(line.meta.outbound(Some(NOW + 1)), json!({ "messages": [] }));
+}
+
+#[tokio::test]
+async fn each_message_is_reported_sent_and_delivered_once_with_what_was_attached() {
+    let line = Line::open().await;
+    let accepted = line.send(&words()).await.unwrap();
+
+    let body = business().delivery(line.meta.take_statuses());
+    let secret = AppSecret::new("secret").unwrap();
+    let secrets = [secret];
+    let [secret] = &secrets;
+    let signature = sign(&body, secret);
+    let signed = verify(&body, Some(signature.as_bytes()), &secrets).unwrap();
+    let delivery = whatsapp::delivery::parse(&signed).unwrap();
+    let states = delivery.items.iter().map(|item| match item {
+        Item::Status(status) => {
+            assert_eq!(status.message, accepted.id);
+            assert_eq!(status.recipient, Some(recipient()));
+            assert_eq!(status.callback, Some(Callback::new("attached").unwrap()));
+            assert_eq!(status.at, Some(NOW));
+            status.state.clone()
+        }
+        other => panic!("no status: {other:?}"),
+    });
+    assert_eq!(states.collect::<Vec<_>>(), [StatusState::Sent, StatusState::Delivered]);
+    assert!(line.meta.take_statuses().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_taken_with_a_wrong_token_or_for_a_number_of_somebody_else() {
+    let line = Line::open().await;
+    let refused = line
+        .send_with("wrong", &words(), Duration::from_secs(10))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Some(190));
+
+    let (token, callback) = (AccessToken::new("right").unwrap(), Callback::new("attached").unwrap());
+    let foreign = "999".parse().unwrap();
+    let sent = line
+        .graph
+        .send(
+            &token,
+            &foreign,
+            &recipient(),
+            &words(),
+            &callback,
+            Duration::from_secs(10),
+        )
+        .await;
+    assert!(sent.is_err());
+    assert!(line.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_strikes_as_often_as_was_said_and_then_no_more() {
+    let line = Line::open().await;
+    line.will(json!({ "fault": { "error": { "code": 131_056 } }, "times": 2 }));
+    for _ in 0..2 {
+        assert_eq!(line.send(&words()).await.unwrap_err().code(), Some(131_056));
+    }
+    assert!(line.received().is_empty());
+    line.send(&words()).await.unwrap();
+    assert_eq!(line.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_silent_meta_has_taken_nothing() {
+    let line = Line::open().await;
+    line.will(json!({ "fault": "silent" }));
+    let sent = line.send_with("right", &words(), Duration::from_millis(50)).await;
+    assert_eq!(sent, Err(SendError::NoAnswer));
+    assert!(line.received().is_empty() && line.meta.take_statuses().is_empty());
+}
+
+#[tokio::test]
+async fn a_meta_that_only_fails_to_answer_has_taken_the_message_and_reports_it() {
+    let line = Line::open().await;
+    line.will(json!({ "fault": "taken_unanswered" }));
+    let taken = async {
+        while line.received().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let message = words();
+    tokio::select! {
+        sent = line.send(&message) => panic!("answered: {sent:?}"),
+        () = taken => {}
+    }
+    assert_eq!(line.meta.take_statuses().len(), 2);
+}
+
+#[tokio::test]
+async fn a_slow_meta_takes_the_message_all_the_same() {
+    let line = Line::open().await;
+    line.will(json!({ "fault": { "slow": { "millis": 5 } } }));
+    line.send(&words()).await.unwrap();
+    assert_eq!(line.received().len(), 1);
+}
