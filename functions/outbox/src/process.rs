@@ -63,8 +63,7 @@ impl Outbox {
     }
 
     async fn process(&self, id: &OutgoingId, deadline: Deadline) -> Result<Outcome, OutboxError> {
-        // Twice the time to record, as claiming and reading may take as long.
-        if !deadline.allows(TIME_TO_RECORD * 2 + LEAST_TIME_TO_SEND) {
+        if !deadline.allows(LEAST_TIME_TO_SEND + TIME_TO_RECORD) {
             return Err(OutboxError::OutOfTime);
         }
         let work = self.service.begin(deadline).await?;

@@ -1,0 +1,724 @@
+//! What leaves the outbox, how often, and what is recorded of it: against the real tables and a Graph API that does as it is
+//! told.
+
+#![allow(missing_docs, reason = "nobody reads the documentation of a test")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use assent::store::{Store, StoreKind};
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use consent::contact::{Carried, PromptState, Status};
+use consent::event::{Act, Asked, Authorship, Event, Said};
+use consent::evidence::{Actor, Evidence, EvidenceKind, TypedWords, WithdrawalSource};
+use consent::id::{ContactId, EventId, MessageRef, OutgoingId, RequestId};
+use consent::policy::Policy;
+use consent::register::RequestSource;
+use consent::suppression::SuppressionKind;
+use consent::time::{Span, Time};
+use consent::words::Meaning;
+use identity::{Bsuid, Identifier, Identifiers, PhoneNumber};
+use ledger::{Found, OutboxState, PromptPhase, Tables, Who};
+use outbox::{Outbox, Swept};
+use platform::clock::Clock;
+use platform::deadline::Deadline;
+use platform::metrics::{Metrics, Sink, Tally};
+use platform::secrets::{SecretCache, SecretSet, Secrets};
+use serde_json::{Value, json};
+use service::{Service, Work};
+use tokio::sync::Notify;
+use whatsapp::compose::{Business, SentMessage, StatusState, acceptance, message_id, refusal};
+use whatsapp::graph::{Graph, GraphError};
+use whatsapp::{AppSecret, MessageId, Outbound, sign};
+
+const POLICY: &str = include_str!("../../infra/policy.example.toml");
+const BEGINNING: i64 = 1_784_000_000;
+const APP_SECRET: &str = "app-secret";
+const RECONCILIATION: i64 = 15 * 60;
+const LEASE: i64 = 2 * 60;
+
+#[derive(Debug)]
+struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn unix_seconds(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// How the Graph API answers one send.
+#[derive(Debug, Clone)]
+enum Answer {
+    /// Takes it.
+    Accept,
+    /// Takes it, and knows the contact by these identifiers.
+    AcceptAs(Identifiers),
+    /// Refuses it with that code.
+    Refuse(u32),
+    /// Takes it and answers with something that is no answer.
+    AcceptUnreadably,
+    /// Takes it and never answers.
+    AcceptSilently,
+}
+
+/// A Graph API that answers as it was told, and takes everything once it was told nothing more.
+#[derive(Debug, Default)]
+struct GraphStub {
+    answers: Mutex<VecDeque<Answer>>,
+    taken: Mutex<Vec<(MessageId, SentMessage)>>,
+    reached: Notify,
+}
+
+async fn messages(State(stub): State<Arc<GraphStub>>, body: Bytes) -> (StatusCode, String) {
+    let sent = SentMessage::from_request(&body).expect("a request that Meta understands");
+    let answer = stub.answers.lock().unwrap().pop_front().unwrap_or(Answer::Accept);
+    if let Answer::Refuse(code) = answer {
+        let (status, body) = refusal(GraphError::of(code));
+        return (StatusCode::from_u16(status).unwrap(), body);
+    }
+    let id = {
+        let mut taken = stub.taken.lock().unwrap();
+        let id = message_id(sent.to.phone(), [u8::try_from(taken.len()).unwrap(); 10]);
+        taken.push((id.clone(), sent.clone()));
+        id
+    };
+    stub.reached.notify_one();
+    match answer {
+        Answer::AcceptUnreadably => (StatusCode::OK, "<html>".to_owned()),
+        Answer::AcceptSilently => std::future::pending().await,
+        Answer::AcceptAs(contact) => (StatusCode::OK, acceptance(&sent.to, &contact, &id)),
+        Answer::Accept | Answer::Refuse(_) => (StatusCode::OK, acceptance(&sent.to, &sent.to, &id)),
+    }
+}
+
+struct World {
+    store: Store,
+    clock: Arc<TestClock>,
+    tally: Arc<Tally>,
+    meta: Arc<GraphStub>,
+    graph: Graph,
+}
+
+impl World {
+    async fn new() -> Self {
+        let store = Store::start(StoreKind::Memory).await.unwrap();
+        let meta = Arc::new(GraphStub::default());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let graph = Graph::new(&format!("http://{}/v26.0", listener.local_addr().unwrap())).unwrap();
+        let router = axum::Router::new().route("/v26.0/{number}/messages", post(messages));
+        let served = axum::serve(listener, router.with_state(Arc::clone(&meta)));
+        tokio::spawn(async { served.await.unwrap() });
+        let world = Self {
+            store,
+            clock: Arc::new(TestClock(AtomicI64::new(BEGINNING))),
+            tally: Arc::default(),
+            meta,
+            graph,
+        };
+        let policy = Policy::parse(POLICY).unwrap();
+        world.ledger().publish_policy(&policy, world.now()).await.unwrap();
+        world
+    }
+
+    fn secrets() -> SecretSet {
+        let secret = json!({
+            "app_secrets": [APP_SECRET],
+            "verify_token": "verify",
+            "access_token": "access",
+            "pseudonym_key": "11".repeat(32),
+            "sealing_key": "22".repeat(32),
+            "token_key": "33".repeat(32),
+        });
+        SecretSet::parse(&secret.to_string()).unwrap()
+    }
+
+    fn service(&self, function: &'static str) -> Service {
+        let secrets = Secrets {
+            current: Self::secrets(),
+            previous: None,
+        };
+        Service::new(
+            self.store.client(),
+            self.tables(),
+            SecretCache::fixed(secrets),
+            Arc::clone(&self.clock) as Arc<dyn Clock>,
+            Metrics::new(function, Sink::Tally(Arc::clone(&self.tally))),
+        )
+    }
+
+    fn tables(&self) -> Tables {
+        Tables {
+            ledger: self.store.ledger_table.to_owned(),
+            keys: self.store.key_table.to_owned(),
+        }
+    }
+
+    fn ledger(&self) -> ledger::Ledger {
+        let secrets = Self::secrets();
+        let keys = ledger::Keys {
+            pseudonym: secrets.pseudonym_key,
+            sealing: vec![secrets.sealing_key],
+        };
+        let until = tokio::time::Instant::now() + Duration::from_secs(60);
+        ledger::Ledger::new(self.store.client(), Arc::new(self.tables()), Arc::new(keys), until)
+    }
+
+    fn outbox(&self) -> Outbox {
+        Outbox::new(self.service("outbox"), self.graph.clone())
+    }
+
+    async fn work(&self) -> Work {
+        self.service("test").begin(deadline()).await.unwrap()
+    }
+
+    fn now(&self) -> Time {
+        Time::from_unix_seconds(self.clock.unix_seconds())
+    }
+
+    fn advance(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    fn meta_answers(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.meta.answers.lock().unwrap().extend(answers);
+    }
+
+    fn taken(&self) -> Vec<(MessageId, SentMessage)> {
+        self.meta.taken.lock().unwrap().clone()
+    }
+
+    fn measured(&self, name: &str) -> f64 {
+        self.tally.total("outbox", name)
+    }
+
+    async fn record(&self, who: &Who, act: Act) -> ledger::Recorded {
+        let work = self.work().await;
+        let event = Event {
+            id: EventId::from_bytes(identity::random_bytes().unwrap()),
+            at: work.now,
+            act,
+            delivery: None,
+        };
+        work.ledger
+            .record(who, &[event], &work.rules())
+            .await
+            .unwrap()
+            .remove(0)
+    }
+
+    /// Somebody fills in a form: a prompt waits in the outbox.
+    async fn prompt(&self, number: &str) -> Waiting {
+        let recorded = self.record(&Who::Person(person(number)), asked()).await;
+        Waiting::of(&recorded)
+    }
+
+    /// A contact writes HELP: an answer waits in the outbox.
+    async fn answer(&self, number: &str) -> Waiting {
+        let said = Said {
+            meaning: Meaning::Help,
+            words: TypedWords::new("help"),
+            authorship: Authorship::Own,
+            by_button: false,
+            sender: None,
+            message: MessageRef::from_bytes([9; 32]),
+            context: None,
+        };
+        let recorded = self.record(&Who::Person(person(number)), Act::Said(said)).await;
+        Waiting::of(&recorded)
+    }
+
+    async fn state(&self, message: &Waiting) -> OutboxState {
+        self.ledger().outbox_message(&message.id).await.unwrap().unwrap().state
+    }
+
+    async fn contact(&self, message: &Waiting) -> consent::contact::Contact {
+        self.ledger().read(&message.contact).await.unwrap().unwrap().contact
+    }
+
+    async fn status(&self, message: &Waiting) -> Status {
+        let work = self.work().await;
+        let contact = self.contact(message).await;
+        contact
+            .standing(&"offers".parse().unwrap(), &work.policy, work.now)
+            .status
+    }
+
+    /// The contact's evidence of that kind.
+    async fn evidence(&self, message: &Waiting, kind: EvidenceKind) -> Vec<Evidence> {
+        let ledger = self.ledger();
+        let subject = ledger.read(&message.contact).await.unwrap().unwrap();
+        let history = ledger.history(&subject).await.unwrap();
+        assert!(history.intact);
+        let all = history.entries.into_iter().map(|entry| entry.evidence);
+        all.filter(|evidence| evidence.kind == kind).collect()
+    }
+
+    /// Meta's status webhook about a message that it has taken.
+    async fn status_webhook(&self, index: usize, state: StatusState) {
+        let (id, sent) = self.taken().remove(index);
+        let business = Business {
+            waba: "102290129340398".parse().unwrap(),
+            sender: "106540352242922".parse().unwrap(),
+            number: "15550783881".parse().unwrap(),
+        };
+        let at = self.clock.unix_seconds();
+        let change = business.status(&id, &sent.to, &state, at, sent.callback.as_ref(), &[]);
+        let body = business.delivery([change]);
+        let request = lambda_http::http::Request::builder()
+            .method("POST")
+            .uri("/webhook")
+            .header(
+                whatsapp::SIGNATURE_HEADER,
+                sign(&body, &AppSecret::new(APP_SECRET).unwrap()),
+            )
+            .body(lambda_http::Body::Binary(body))
+            .unwrap();
+        let answer = webhook::handle(&self.service("webhook"), request).await;
+        assert_eq!(answer.status(), 200);
+    }
+}
+
+/// A message in the outbox.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    id: OutgoingId,
+    contact: ContactId,
+}
+
+impl Waiting {
+    fn of(recorded: &ledger::Recorded) -> Self {
+        Self {
+            id: recorded.outbox.first().expect("a message in the outbox").id,
+            contact: recorded.contact.as_ref().unwrap().id,
+        }
+    }
+}
+
+fn asked() -> Act {
+    Act::Asked(Asked {
+        request: RequestId::from_bytes(identity::random_bytes().unwrap()),
+        purposes: vec!["offers".parse().unwrap()],
+        locale: "de".parse().unwrap(),
+        source: RequestSource::WebForm,
+        url: None,
+        form: None,
+        actor: Actor::System,
+    })
+}
+
+fn person(number: &str) -> Identifiers {
+    Identifier::from(PhoneNumber::parse(number).unwrap()).into()
+}
+
+fn deadline() -> Deadline {
+    Deadline::after(Duration::from_secs(60))
+}
+
+/// A record of the table's stream, as Lambda delivers it.
+fn record(id: &str, number: &str) -> Value {
+    let keys = json!({"pk": {"S": id}, "sk": {"S": "outbox"}});
+    json!({"eventName": "INSERT", "dynamodb": {"Keys": keys, "SequenceNumber": number}})
+}
+
+fn batch(messages: &[Waiting]) -> Value {
+    let records = messages.iter().zip(1..);
+    let records = records.map(|(message, number)| record(&format!("outbox#{}", message.id), &number.to_string()));
+    json!({"Records": records.collect::<Vec<_>>()})
+}
+
+fn swept(counts: impl FnOnce(&mut Swept)) -> Swept {
+    let mut swept = Swept::default();
+    counts(&mut swept);
+    swept
+}
+
+const ADA: &str = "+4915112345678";
+const BOB: &str = "+4915112345679";
+const CEM: &str = "+4915112345670";
+
+#[tokio::test]
+async fn a_prompt_is_sent_once_however_often_its_record_comes() {
+    let world = World::new().await;
+    let prompt = world.prompt(ADA).await;
+    assert_eq!(world.status(&prompt).await, Status::Requested);
+    let outbox = world.outbox();
+    for _ in 0..3 {
+        let answer = outbox.handle_stream(&batch(&[prompt, prompt]), deadline()).await;
+        assert_eq!(answer, json!({"batchItemFailures": []}));
+        assert_eq!(outbox.sweep(deadline()).await.unwrap(), Swept::default());
+        world.advance(3_600);
+    }
+
+    let [(id, sent)] = &world.taken()[..] else {
+        panic!("{} messages were sent", world.taken().len());
+    };
+    assert_eq!(sent.to, person(ADA));
+    assert!(matches!(sent.message, Outbound::Template(_)), "outside of the 24 hours");
+    assert_eq!(
+        sent.callback.as_ref().unwrap().as_str(),
+        format!("prompt.{}", prompt.id)
+    );
+    assert_eq!(world.state(&prompt).await, OutboxState::Sent);
+    assert_eq!(world.status(&prompt).await, Status::Pending);
+    let evidence = world.evidence(&prompt, EvidenceKind::PromptSent).await;
+    let message = MessageRef::from_bytes(world.ledger().keys().pseudonym.message(id.as_str()));
+    assert_eq!(evidence.len(), 1);
+    assert_eq!(evidence[0].prompt.as_ref().unwrap().message, Some(message));
+    assert_eq!(world.measured("outbox_sent"), 1.0);
+}
+
+#[tokio::test]
+async fn many_workers_at_the_same_time_send_a_message_once() {
+    let world = World::new().await;
+    let prompts = [world.prompt(ADA).await, world.prompt(BOB).await];
+    let batch = batch(&prompts);
+    let workers: Vec<_> = (0..6).map(|_| world.outbox()).collect();
+    let answers = futures::future::join_all(workers.iter().map(|worker| async {
+        let (stream, swept) = tokio::join!(worker.handle_stream(&batch, deadline()), worker.sweep(deadline()));
+        (stream, swept.unwrap().left)
+    }))
+    .await;
+    for answer in answers {
+        assert_eq!(answer, (json!({"batchItemFailures": []}), 0));
+    }
+    assert_eq!(world.taken().len(), 2);
+    for prompt in prompts {
+        assert_eq!(world.evidence(&prompt, EvidenceKind::PromptSent).await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn the_schedule_takes_up_what_the_stream_did_not_bring() {
+    let world = World::new().await;
+    let prompts = [
+        world.prompt(ADA).await,
+        world.prompt(BOB).await,
+        world.prompt(CEM).await,
+    ];
+    let scheduled = json!({"version": "0", "detail-type": "Scheduled Event", "detail": {}});
+    let answer = world.outbox().handle(&scheduled, deadline()).await.unwrap();
+    assert_eq!(answer["sent"], 3);
+    let to: BTreeSet<_> = world
+        .taken()
+        .iter()
+        .map(|(_, sent)| sent.to.phone().unwrap().e164())
+        .collect();
+    assert_eq!(to, [ADA, BOB, CEM].map(str::to_owned).into());
+    for prompt in prompts {
+        assert_eq!(world.state(&prompt).await, OutboxState::Sent);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_names_the_first_record_that_failed_and_goes_no_further() {
+    let world = World::new().await;
+    let prompts = [world.prompt(ADA).await, world.prompt(BOB).await];
+    let unreadable = format!("outbox#{}", "ab".repeat(16));
+    let item = |name: &str| aws_sdk_dynamodb::types::AttributeValue::S(name.to_owned());
+    let put = world.store.client().put_item().table_name(world.store.ledger_table);
+    put.item("pk", item(&unreadable))
+        .item("sk", item("outbox"))
+        .send()
+        .await
+        .unwrap();
+
+    let records = [
+        record("contact#00", "100"),
+        json!({"eventName": "INSERT"}),
+        record(&format!("outbox#{}", prompts[0].id), "200"),
+        record(&unreadable, "300"),
+        record(&format!("outbox#{}", prompts[1].id), "400"),
+    ];
+    let outbox = world.outbox();
+    let answer = outbox.handle(&json!({"Records": records}), deadline()).await.unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "300"}]}));
+    assert_eq!(world.state(&prompts[0]).await, OutboxState::Sent);
+    assert_eq!(world.state(&prompts[1]).await, OutboxState::Waiting);
+
+    let no_time = Deadline::after(Duration::ZERO);
+    let answer = outbox.handle_stream(&batch(&prompts[1..]), no_time).await;
+    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "1"}]}));
+    assert_eq!(world.state(&prompts[1]).await, OutboxState::Waiting);
+    assert_eq!(world.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn a_stop_that_comes_before_the_sending_keeps_the_prompt_back() {
+    let world = World::new().await;
+    let prompt = world.prompt(ADA).await;
+    world.advance(1);
+    let withdrew = Act::Withdrew {
+        purposes: None,
+        source: WithdrawalSource::Email,
+        actor: Actor::System,
+    };
+    world.record(&Who::Contact(prompt.contact), withdrew).await;
+
+    let swept_counts = world.outbox().sweep(deadline()).await.unwrap();
+    assert_eq!(swept_counts, swept(|swept| swept.dropped = 1));
+    assert_eq!(world.taken(), []);
+    assert_eq!(world.state(&prompt).await, OutboxState::Dropped);
+    assert_eq!(world.status(&prompt).await, Status::Withdrawn);
+    assert_eq!(world.evidence(&prompt, EvidenceKind::PromptFailed).await, []);
+    assert_eq!(world.measured("outbox_dropped_superseded"), 1.0);
+}
+
+#[tokio::test]
+async fn a_suppression_at_the_moment_of_sending_keeps_the_prompt_back_and_leaves_nobody_waiting() {
+    let world = World::new().await;
+    let prompt = world.prompt(ADA).await;
+    world.advance(1);
+    let arrived = Act::Arrived(Carried {
+        everything: None,
+        marketing: None,
+        purposes: vec![],
+        suppressions: vec![(SuppressionKind::StopAll, world.now())],
+    });
+    world.record(&Who::Contact(prompt.contact), arrived).await;
+
+    world.outbox().sweep(deadline()).await.unwrap();
+    assert_eq!(world.taken(), []);
+    assert_eq!(world.state(&prompt).await, OutboxState::Dropped);
+    assert_eq!(world.evidence(&prompt, EvidenceKind::PromptFailed).await.len(), 1);
+    let prompts = world.contact(&prompt).await.prompts;
+    assert!(prompts.values().all(|prompt| prompt.state == PromptState::Failed));
+    assert_eq!(world.measured("outbox_dropped_suppressed"), 1.0);
+}
+
+#[tokio::test]
+async fn a_prompt_that_expired_unsent_is_not_sent_and_does_not_count_as_asked() {
+    let world = World::new().await;
+    let prompt = world.prompt(ADA).await;
+    world.advance(30 * 86_400);
+    world.outbox().sweep(deadline()).await.unwrap();
+    assert_eq!(world.taken(), []);
+    assert_eq!(world.state(&prompt).await, OutboxState::Dropped);
+    assert_eq!(world.status(&prompt).await, Status::Expired);
+    assert_eq!(world.measured("outbox_dropped_expired"), 1.0);
+}
+
+#[tokio::test]
+async fn a_sender_that_crashes_after_sending_sends_nothing_again_and_metas_word_settles_it() {
+    let world = World::new().await;
+    let prompt = world.prompt(ADA).await;
+    world.meta_answers([Answer::AcceptSilently]);
+    tokio::select! {
+        _ = async { world.outbox().handle_stream(&batch(&[prompt]), deadline()).await } => panic!("Meta answered"),
+        () = world.meta.reached.notified() => {}
+    }
+    assert_eq!(world.state(&prompt).await, OutboxState::Claimed);
+
+    let outbox = world.outbox();
+    outbox.handle_stream(&batch(&[prompt]), deadline()).await;
+    world.advance(LEASE);
+    let first = outbox.sweep(deadline()).await.unwrap();
+    assert_eq!(first, swept(|swept| swept.uncertain = 1));
+    world.advance(RECONCILIATION - 1);
+    assert_eq!(outbox.sweep(deadline()).await.unwrap(), Swept::default());
+    assert_eq!(world.status(&prompt).await, Status::Requested);
+
+    for _ in 0..2 {
+        world.status_webhook(0, StatusState::Sent).await;
+    }
+    world.advance(86_400);
+    assert_eq!(outbox.sweep(deadline()).await.unwrap(), Swept::default());
+    assert_eq!(world.taken().len(), 1);
+    assert_eq!(world.state(&prompt).await, OutboxState::Sent);
+    assert_eq!(world.status(&prompt).await, Status::Pending);
+    let evidence = world.evidence(&prompt, EvidenceKind::PromptSent).await;
+    assert_eq!(evidence.len(), 1);
+    assert_eq!(
+        evidence[0].event,
+        world.ledger().prompt_event(&prompt.id, PromptPhase::Accepted)
+    );
+}
+
+#[tokio::test]
+async fn metas_word_that_comes_before_its_answer_is_recorded_once() {
+    let world = World::new().await;
+    let prompt = world.prompt(ADA).await;
+    world.meta_answers([Answer::AcceptSilently]);
+    tokio::select! {
+        _ = async { world.outbox().sweep(deadline()).await } => panic!("Meta answered"),
+        () = world.meta.reached.notified() => {}
+    }
+    for state in [StatusState::Delivered, StatusState::Sent] {
+        world.status_webhook(0, state).await;
+    }
+    world.advance(LEASE);
+    assert_eq!(world.outbox().sweep(deadline()).await.unwrap(), Swept::default());
+    assert_eq!(world.state(&prompt).await, OutboxState::Sent);
+    for kind in [EvidenceKind::PromptSent, EvidenceKind::PromptDelivered] {
+        assert_eq!(world.evidence(&prompt, kind).await.len(), 1, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_send_that_nobody_can_account_for_fails_in_the_end_and_can_be_asked_for_again() {
+    let world = World::new().await;
+    for (answer, number) in [(Answer::AcceptUnreadably, ADA), (Answer::Refuse(131_000), BOB)] {
+        let prompt = world.prompt(number).await;
+        world.meta_answers([answer]);
+        let outbox = world.outbox();
+        let first = outbox.sweep(deadline()).await.unwrap();
+        assert_eq!(first, swept(|swept| swept.uncertain = 1));
+        world.advance(RECONCILIATION);
+        let last = outbox.sweep(deadline()).await.unwrap();
+        assert_eq!(last, swept(|swept| swept.failed = 1));
+        assert_eq!(world.state(&prompt).await, OutboxState::Failed);
+        assert_eq!(world.status(&prompt).await, Status::Expired);
+        assert_eq!(world.evidence(&prompt, EvidenceKind::PromptFailed).await.len(), 1);
+
+        let again = world.record(&Who::Contact(prompt.contact), asked()).await;
+        assert_ne!(Waiting::of(&again).id, prompt.id);
+        outbox.sweep(deadline()).await.unwrap();
+    }
+    assert_eq!(world.measured("outbox_unreconciled"), 2.0);
+    // The unreadable one, and the two that were asked for again.
+    assert_eq!(world.taken().len(), 3);
+}
+
+#[tokio::test]
+async fn what_meta_refuses_for_now_is_sent_once_the_wait_is_over() {
+    let world = World::new().await;
+    for (code, wait, number) in [(130_429, 2, ADA), (131_056, 4, BOB), (190, 300, CEM)] {
+        let prompt = world.prompt(number).await;
+        let sent_before = world.taken().len();
+        world.meta_answers([Answer::Refuse(code)]);
+        let outbox = world.outbox();
+        let first = outbox.sweep(deadline()).await.unwrap();
+        assert_eq!(first, swept(|swept| swept.retried = 1), "{code}");
+        world.advance(wait - 1);
+        assert_eq!(outbox.sweep(deadline()).await.unwrap(), Swept::default(), "{code}");
+        world.advance(1);
+        let then = outbox.sweep(deadline()).await.unwrap();
+        assert_eq!(then, swept(|swept| swept.sent = 1), "{code}");
+        assert_eq!(world.taken().len(), sent_before + 1);
+        assert_eq!(world.status(&prompt).await, Status::Pending, "{code}");
+        assert_eq!(world.evidence(&prompt, EvidenceKind::PromptFailed).await, []);
+    }
+    assert_eq!(world.measured("outbox_blocked"), 1.0);
+    assert_eq!(world.measured("outbox_retried"), 3.0);
+}
+
+#[tokio::test]
+async fn what_cannot_reach_meta_waits_and_goes_out_later() {
+    let world = World::new().await;
+    let prompt = world.prompt(ADA).await;
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let cut_off = Outbox::new(
+        world.service("outbox"),
+        Graph::new(&format!("http://{nobody}/v26.0")).unwrap(),
+    );
+    let first = cut_off.sweep(deadline()).await.unwrap();
+    assert_eq!(first, swept(|swept| swept.retried = 1));
+    world.advance(2);
+    world.outbox().sweep(deadline()).await.unwrap();
+    assert_eq!(world.status(&prompt).await, Status::Pending);
+    assert_eq!(world.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn a_prompt_that_meta_refuses_for_good_fails_and_says_what_it_means_for_the_contact() {
+    let world = World::new().await;
+    for (code, number, suppression) in [
+        (131_026, ADA, Some(SuppressionKind::Undeliverable)),
+        (131_050, BOB, Some(SuppressionKind::PlatformStop)),
+        (131_047, CEM, None),
+    ] {
+        let prompt = world.prompt(number).await;
+        world.meta_answers([Answer::Refuse(code)]);
+        let counts = world.outbox().sweep(deadline()).await.unwrap();
+        assert_eq!(counts, swept(|swept| swept.failed = 1), "{code}");
+        assert_eq!(world.state(&prompt).await, OutboxState::Failed);
+        let failed = world.evidence(&prompt, EvidenceKind::PromptFailed).await;
+        assert_eq!(failed.len(), 1);
+        assert_eq!(failed[0].prompt.as_ref().unwrap().error_code, Some(code));
+        let contact = world.contact(&prompt).await;
+        let active: Vec<_> = contact
+            .suppressions
+            .active(world.now())
+            .map(|(kind, _)| kind.clone())
+            .collect();
+        assert_eq!(active, Vec::from_iter(suppression), "{code}");
+        assert_ne!(world.status(&prompt).await, Status::Requested, "{code}");
+    }
+    world.advance(86_400);
+    assert_eq!(world.outbox().sweep(deadline()).await.unwrap(), Swept::default());
+    assert_eq!(world.measured("outbox_failed"), 3.0);
+}
+
+#[tokio::test]
+async fn metas_stop_is_heard_from_the_refusal_of_any_message() {
+    let world = World::new().await;
+    let answer = world.answer(ADA).await;
+    world.meta_answers([Answer::Refuse(131_050)]);
+    world.outbox().sweep(deadline()).await.unwrap();
+    assert_eq!(world.state(&answer).await, OutboxState::Failed);
+    assert_eq!(world.evidence(&answer, EvidenceKind::PlatformStop).await.len(), 1);
+    let contact = world.contact(&answer).await;
+    let since = contact.suppressions.since(&SuppressionKind::PlatformStop, world.now());
+    assert!(since.is_some());
+}
+
+#[tokio::test]
+async fn an_answer_goes_out_as_text_and_only_while_the_window_is_open() {
+    let world = World::new().await;
+    let in_time = world.answer(ADA).await;
+    world.outbox().sweep(deadline()).await.unwrap();
+    assert_eq!(world.state(&in_time).await, OutboxState::Sent);
+    let (_, sent) = world.taken().remove(0);
+    assert!(matches!(sent.message, Outbound::Text(_)));
+    assert_eq!(sent.callback.unwrap().as_str(), format!("message.{}", in_time.id));
+
+    let too_late = world.answer(BOB).await;
+    world.advance(Span::hours(24).as_seconds());
+    world.outbox().sweep(deadline()).await.unwrap();
+    assert_eq!(world.state(&too_late).await, OutboxState::Dropped);
+    assert_eq!(world.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn what_meta_knows_a_contact_by_is_learned_unless_it_is_somebody_elses() {
+    let world = World::new().await;
+    let bsuid = |text| Bsuid::parse(text).unwrap();
+    let known_as = |number, id| Identifiers::new(Some(PhoneNumber::parse(number).unwrap()), Some(bsuid(id))).unwrap();
+
+    let ada = world.prompt(ADA).await;
+    world.meta_answers([Answer::AcceptAs(known_as(ADA, "DE.1"))]);
+    world.outbox().sweep(deadline()).await.unwrap();
+    let found = world
+        .ledger()
+        .find(&Identifier::from(bsuid("DE.1")).into())
+        .await
+        .unwrap();
+    let Found::One(subject) = found else {
+        panic!("{found:?}")
+    };
+    assert_eq!(subject.contact.id, ada.contact);
+    assert_eq!(subject.identity, known_as(ADA, "DE.1"));
+
+    let bob = world.prompt(BOB).await;
+    world.meta_answers([Answer::AcceptAs(known_as(BOB, "DE.1"))]);
+    world.outbox().sweep(deadline()).await.unwrap();
+    assert_eq!(world.status(&bob).await, Status::Pending);
+    let subject = world.ledger().read(&bob.contact).await.unwrap().unwrap();
+    assert_eq!(subject.identity, person(BOB));
+    assert_eq!(world.evidence(&ada, EvidenceKind::PromptSent).await.len(), 1);
+}
