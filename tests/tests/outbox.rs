@@ -71,6 +71,8 @@ enum Answer {
     AcceptUnreadably,
     /// Takes it and never answers.
     AcceptSilently,
+    /// Takes it and, once told to, answers that it refused it with that code.
+    RefuseLate(u32),
 }
 
 /// A Graph API that answers as it was told, and takes everything once it was told nothing more.
@@ -79,14 +81,18 @@ struct GraphStub {
     answers: Mutex<VecDeque<Answer>>,
     taken: Mutex<Vec<(MessageId, SentMessage)>>,
     reached: Notify,
+    answer_late: Notify,
 }
 
 async fn messages(State(stub): State<Arc<GraphStub>>, body: Bytes) -> (StatusCode, String) {
     let sent = SentMessage::from_request(&body).expect("a request that Meta understands");
     let answer = stub.answers.lock().unwrap().pop_front().unwrap_or(Answer::Accept);
-    if let Answer::Refuse(code) = answer {
+    let refuse = |code| {
         let (status, body) = refusal(GraphError::of(code));
-        return (StatusCode::from_u16(status).unwrap(), body);
+        (StatusCode::from_u16(status).unwrap(), body)
+    };
+    if let Answer::Refuse(code) = answer {
+        return refuse(code);
     }
     let id = {
         let mut taken = stub.taken.lock().unwrap();
@@ -98,6 +104,10 @@ async fn messages(State(stub): State<Arc<GraphStub>>, body: Bytes) -> (StatusCod
     match answer {
         Answer::AcceptUnreadably => (StatusCode::OK, "<html>".to_owned()),
         Answer::AcceptSilently => std::future::pending().await,
+        Answer::RefuseLate(code) => {
+            stub.answer_late.notified().await;
+            refuse(code)
+        }
         Answer::AcceptAs(contact) => (StatusCode::OK, acceptance(&sent.to, &contact, &id)),
         Answer::Accept | Answer::Refuse(_) => (StatusCode::OK, acceptance(&sent.to, &sent.to, &id)),
     }
@@ -563,6 +573,31 @@ async fn metas_word_that_comes_before_its_answer_is_recorded_once() {
     for kind in [EvidenceKind::PromptSent, EvidenceKind::PromptDelivered] {
         assert_eq!(world.evidence(&prompt, kind).await.len(), 1, "{kind:?}");
     }
+}
+
+#[tokio::test]
+async fn what_a_sender_concludes_after_metas_word_counts_for_nothing() {
+    let world = World::new().await;
+    let prompt = world.prompt(ADA).await;
+    world.meta_answers([Answer::RefuseLate(131_026)]);
+    let outbox = world.outbox();
+    let (sent, ()) = tokio::join!(outbox.sweep(deadline()), async {
+        world.meta.reached.notified().await;
+        world.status_webhook(0, StatusState::Delivered).await;
+        world.meta.answer_late.notify_one();
+    });
+    sent.unwrap();
+    assert_eq!(world.state(&prompt).await, OutboxState::Sent);
+    assert_eq!(world.status(&prompt).await, Status::Pending);
+    assert_eq!(world.evidence(&prompt, EvidenceKind::PromptFailed).await, []);
+    assert_eq!(
+        world
+            .contact(&prompt)
+            .await
+            .suppressions
+            .since(&SuppressionKind::Undeliverable, world.now()),
+        None
+    );
 }
 
 #[tokio::test]
