@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use assent::local::{DEFAULT_PORT, Options, Stack};
+use assent::meta::FaultKind;
 use assent::{demo, policy};
 use clap::{Parser, Subcommand};
 
@@ -35,6 +36,10 @@ enum Command {
         /// The token of the webhook's handshake; without it, one is made up and printed.
         #[arg(long, value_name = "TOKEN")]
         verify_token: Option<String>,
+        /// What goes wrong with every message sent to the stand-in for Meta: error:CODE, slow:MILLISECONDS, silent or
+        /// taken-unanswered.
+        #[arg(long, value_name = "FAULT")]
+        meta_fault: Option<FaultKind>,
     },
     /// Play one whole story on a local stack and print it.
     Demo,
@@ -77,6 +82,7 @@ async fn run(command: Command) -> Result<bool, Box<dyn std::error::Error + Send 
             policy: file,
             app_secret,
             verify_token,
+            meta_fault: fault,
         } => {
             let policy = file.as_deref().map(policy::read).transpose()?;
             let options = Options {
@@ -85,6 +91,7 @@ async fn run(command: Command) -> Result<bool, Box<dyn std::error::Error + Send 
                 policy,
                 app_secret,
                 verify_token,
+                fault,
             };
             serve(Stack::start(options).await?).await?;
             Ok(true)

@@ -28,7 +28,7 @@ use whatsapp::{AppSecret, sign};
 pub use clock::LocalClock;
 pub use secrets::{LocalSecrets, LocalSecretsError};
 
-use crate::meta::{Meta, MetaOptions};
+use crate::meta::{Fault, FaultKind, Meta, MetaOptions};
 use crate::store::{Store, StoreError, StoreKind};
 
 /// The policy that runs when no other is given.
@@ -56,6 +56,8 @@ pub struct Options {
     pub app_secret: Option<String>,
     /// The token of the handshake; made up, if not given.
     pub verify_token: Option<String>,
+    /// What goes wrong with every message that is sent to the stand-in for Meta.
+    pub fault: Option<FaultKind>,
 }
 
 /// Why the stack cannot start.
@@ -170,6 +172,9 @@ impl Stack {
             written: Notify::new(),
             store,
         };
+        if let Some(fault) = options.fault {
+            parts.meta.set_fault(Fault::always(fault));
+        }
         Ok(Self {
             address,
             secrets,

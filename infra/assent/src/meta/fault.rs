@@ -1,5 +1,7 @@
 //! What can go wrong at Meta, on demand.
 
+use std::str::FromStr;
+
 use serde::Deserialize;
 
 /// A fault that strikes the next sends.
@@ -37,7 +39,38 @@ fn once() -> u32 {
     1
 }
 
+/// The text names no fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a fault: write error:CODE, slow:MILLISECONDS, silent or taken-unanswered")]
+pub struct InvalidFault;
+
+impl FromStr for FaultKind {
+    type Err = InvalidFault;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFault> {
+        let (kind, number) = text
+            .split_once(':')
+            .map_or((text, None), |(kind, number)| (kind, Some(number)));
+        match (kind, number) {
+            ("error", Some(code)) => Ok(Self::Error {
+                code: code.parse().map_err(|_| InvalidFault)?,
+            }),
+            ("slow", Some(millis)) => Ok(Self::Slow {
+                millis: millis.parse().map_err(|_| InvalidFault)?,
+            }),
+            ("silent", None) => Ok(Self::Silent),
+            ("taken-unanswered", None) => Ok(Self::TakenUnanswered),
+            _ => Err(InvalidFault),
+        }
+    }
+}
+
 impl Fault {
+    /// A fault that strikes every send.
+    pub fn always(fault: FaultKind) -> Self {
+        Self { fault, times: u32::MAX }
+    }
+
     /// The fault, if it strikes once more.
     pub(super) fn strike(&mut self) -> Option<FaultKind> {
         self.times = self.times.checked_sub(1)?;

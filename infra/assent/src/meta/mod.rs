@@ -22,7 +22,7 @@ use whatsapp::delivery::StatusState;
 use whatsapp::graph::GraphError;
 use whatsapp::{MessageId, Outbound, Template};
 
-pub use fault::{Fault, FaultKind};
+pub use fault::{Fault, FaultKind, InvalidFault};
 
 /// Meta's code for a token that is wrong or has expired.
 const INVALID_TOKEN: u32 = 190;
