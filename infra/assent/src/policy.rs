@@ -15,7 +15,7 @@ use platform::cached::Unavailable;
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// The file cannot be read.
-    #[error("{file}: {source}")]
+    #[error("{file} cannot be read")]
     File {
         /// The file.
         file: String,
@@ -23,7 +23,7 @@ pub enum PolicyError {
         source: std::io::Error,
     },
     /// The result cannot be printed.
-    #[error("the result cannot be printed: {0}")]
+    #[error("the result cannot be printed")]
     Print(#[from] std::io::Error),
     /// The deployment cannot be reached.
     #[error("the deployment that the environment names cannot be reached")]

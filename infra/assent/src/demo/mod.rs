@@ -19,10 +19,10 @@ pub enum DemoError {
     #[error(transparent)]
     Stack(#[from] StackError),
     /// The stack does not answer.
-    #[error("the stack does not answer: {0}")]
+    #[error("the stack does not answer")]
     Http(#[from] reqwest::Error),
     /// The timeline cannot be printed.
-    #[error("the timeline cannot be printed: {0}")]
+    #[error("the timeline cannot be printed")]
     Print(#[from] std::io::Error),
     /// A message that the story needs did not arrive.
     #[error("{0} did not receive the message that the story goes on with")]

@@ -64,7 +64,7 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
     /// The port cannot be had.
-    #[error("127.0.0.1:{port} cannot be listened on: {source}")]
+    #[error("127.0.0.1:{port} cannot be listened on")]
     Listen {
         /// The port.
         port: u16,
@@ -87,7 +87,7 @@ pub enum StackError {
     #[error("the stand-in for Meta: {0}")]
     Meta(String),
     /// The server failed.
-    #[error("the server failed: {0}")]
+    #[error("the server failed")]
     Serve(#[source] std::io::Error),
 }
 

@@ -30,7 +30,7 @@ impl std::fmt::Debug for LocalSecrets {
 #[derive(Debug, thiserror::Error)]
 pub enum LocalSecretsError {
     /// The file beside the data cannot be read or written.
-    #[error("secrets.json in the data directory: {0}")]
+    #[error("secrets.json in the data directory cannot be read or written")]
     File(#[from] std::io::Error),
     /// The file holds something else.
     #[error(

@@ -22,7 +22,7 @@ pub use self::error::{Backoff, Class, Consequence, GraphError};
 pub use self::request::SentMessage;
 
 /// Meta's address, with the version this crate was written against (usable until July 2028).
-pub const META: &str = "https://graph.facebook.com/v25.0";
+pub const META: &str = "https://graph.facebook.com/v26.0";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -246,7 +246,7 @@ mod tests {
         for bad in [
             "",
             "graph.facebook.com",
-            "http://graph.facebook.com/v25.0",
+            "http://graph.facebook.com/v26.0",
             "ftp://localhost",
             "https://a@b/?q",
         ] {
