@@ -104,17 +104,21 @@ async fn prompt(id: OutgoingId, statuses: Vec<PromptStatus>, work: &Work) -> Res
         act: Act::Prompted { request, outcome },
         delivery: Some(status.delivery.clone()),
     };
+    // The sender has recorded that Meta accepted it, unless it died before it could.
+    let accepted_if_unknown = |events: &mut Vec<Event>, status: &PromptStatus| {
+        if message.state != OutboxState::Sent {
+            let accepted = PromptOutcome::Accepted {
+                message: status.message,
+            };
+            events.push(event(PromptPhase::Accepted, status, accepted));
+        }
+    };
     let mut events = vec![];
     for status in &statuses {
-        let accepted = PromptOutcome::Accepted {
-            message: status.message,
-        };
         match status.state {
-            // The sender has recorded that already, unless it died before it could.
-            PromptProgress::Accepted if message.state == OutboxState::Sent => {}
-            PromptProgress::Accepted => events.push(event(PromptPhase::Accepted, status, accepted)),
+            PromptProgress::Accepted => accepted_if_unknown(&mut events, status),
             PromptProgress::Delivered => {
-                events.push(event(PromptPhase::Accepted, status, accepted));
+                accepted_if_unknown(&mut events, status);
                 events.push(event(PromptPhase::Delivered, status, PromptOutcome::Delivered));
             }
             PromptProgress::Failed { code, cause } => {

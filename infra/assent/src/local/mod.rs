@@ -21,7 +21,7 @@ use platform::metrics::{Metrics, Sink, Tally};
 use platform::secrets::{SecretCache, Secrets};
 use service::Service;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 use whatsapp::compose::Business;
 use whatsapp::{AppSecret, sign};
 
@@ -115,7 +115,6 @@ pub struct Parts {
     pub(crate) tally: Arc<Tally>,
     app_secret: AppSecret,
     sweeping: Mutex<()>,
-    written: Notify,
     store: Store,
 }
 
@@ -169,7 +168,6 @@ impl Stack {
             tally,
             app_secret,
             sweeping: Mutex::default(),
-            written: Notify::new(),
             store,
         };
         if let Some(fault) = options.fault {
@@ -204,21 +202,14 @@ impl Parts {
 
     /// Sends what waits in the outbox and delivers what Meta has to say about it, until nothing is left or the time is up. The
     /// table's stream would do that on Lambda; the emulated one is too slow to be of use.
-    pub(crate) async fn settle(&self) {
-        let settled = tokio::time::timeout(SETTLING, async {
-            let _one_at_a_time = self.sweeping.lock().await;
-            loop {
-                let swept = self.sweep().await;
-                let delivered = self.deliver_statuses().await;
-                if swept + delivered == 0 {
-                    break;
-                }
-            }
+    pub(crate) async fn settle(self: &Arc<Self>) {
+        let parts = Arc::clone(self);
+        // A task of its own: if Meta takes its time, the request is answered and the sending goes on, never cut off half-way.
+        let settling = tokio::spawn(async move {
+            let _one_at_a_time = parts.sweeping.lock().await;
+            while parts.sweep().await + parts.deliver_statuses().await > 0 {}
         });
-        if settled.await.is_err() {
-            // Meta takes its time; the poll goes on where this left off.
-            self.written.notify_one();
-        }
+        let _ = tokio::time::timeout(SETTLING, settling).await;
     }
 
     async fn sweep(&self) -> usize {
@@ -266,7 +257,7 @@ impl Parts {
 
 async fn poll(parts: Arc<Parts>) {
     loop {
-        let _ = tokio::time::timeout(POLL, parts.written.notified()).await;
+        tokio::time::sleep(POLL).await;
         parts.settle().await;
     }
 }
