@@ -11,7 +11,7 @@ use whatsapp::graph::Graph;
 async fn main() -> Result<(), Error> {
     let platform = platform::start("outbox").await?;
     let graph = Graph::new(platform.settings.graph_base_url.as_str())?;
-    let outbox = &Outbox::new(Service::from(platform), graph);
+    let outbox = &Outbox::new(Service::from(platform).warmed().await, graph);
     run(service_fn(move |event: LambdaEvent<Value>| async move {
         let deadline = Deadline::of_invocation(Some(event.context.deadline));
         Ok::<_, Error>(outbox.handle(&event.payload, deadline).await?)

@@ -5,7 +5,7 @@ use service::Service;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let service = Service::from(platform::start("webhook").await?);
+    let service = Service::from(platform::start("webhook").await?).warmed().await;
     let service = &service;
     run(service_fn(move |request| async move {
         Ok::<_, Error>(webhook::handle(service, request).await)

@@ -120,6 +120,16 @@ impl Service {
         }
     }
 
+    /// Loads the policy ahead of the first request: a starting function has the most CPU for the handshake with DynamoDB. If that
+    /// fails, the first request tries again.
+    #[must_use]
+    pub async fn warmed(self) -> Self {
+        if let Err(error) = self.policy.get(Instant::now()).await {
+            tracing::warn!(error = %platform::logs::chain(&error), "the first request has to load the policy");
+        }
+        self
+    }
+
     /// The time.
     pub fn now(&self) -> Time {
         Time::from_unix_seconds(self.clock.unix_seconds())
