@@ -71,6 +71,17 @@ impl PromptPhase {
     }
 }
 
+impl Recorded {
+    /// Nothing was written.
+    fn nothing(contact: Option<Contact>) -> Self {
+        Self {
+            contact,
+            evidence: vec![],
+            outbox: vec![],
+        }
+    }
+}
+
 /// How one attempt ended.
 enum Attempt {
     Committed(Box<Recorded>),
@@ -102,11 +113,15 @@ impl Ledger {
     /// When DynamoDB fails, the deadline comes, or others win every race. Nothing is half-written, and the same events can be
     /// given again.
     pub async fn record(&self, who: &Who, events: &[Event], rules: &Rules<'_>) -> Result<Vec<Recorded>, LedgerError> {
-        let mut outcome = vec![];
-        for part in self.parts(who, events).await? {
-            outcome.push(self.commit_part(part, rules, None).await?);
+        loop {
+            let mut outcome = vec![];
+            for part in self.parts(who, events).await? {
+                outcome.push(self.commit_part(part, rules, None).await?);
+            }
+            if let Some(recorded) = outcome.into_iter().collect() {
+                return Ok(recorded);
+            }
         }
-        Ok(outcome)
     }
 
     /// The same for a contact that is known by its id, together with a change of a message in the outbox.
@@ -125,7 +140,8 @@ impl Ledger {
     ) -> Result<Recorded, LedgerError> {
         let subject = self.read(contact).await?;
         let part = PartOfEvents::new(Who::Contact(*contact), subject, events.to_vec());
-        self.commit_part(part, rules, Some(change)).await
+        let recorded = self.commit_part(part, rules, Some(change)).await?;
+        Ok(recorded.unwrap_or_else(|| Recorded::nothing(None)))
     }
 
     /// Makes known that a contact has these identifiers too, such as the way in which Meta writes its number. What somebody
@@ -177,9 +193,10 @@ impl Ledger {
                     events
                         .iter()
                         .filter(|event| match event.addressee() {
+                            _ if event.binds_the_person() => true,
                             Some(addressee) if addressee == other => false,
                             Some(addressee) if addressee == id => true,
-                            _ => id == first_id || event.binds_the_person(),
+                            _ => id == first_id,
                         })
                         .cloned()
                         .collect()
@@ -195,47 +212,41 @@ impl Ledger {
         })
     }
 
+    /// Commits the events of one contact. None if the identifiers turned out to belong to two, who were made known meanwhile:
+    /// then the events are to be divided anew.
     async fn commit_part(
         &self,
         mut part: PartOfEvents,
         rules: &Rules<'_>,
         change: Option<&OutboxChange>,
-    ) -> Result<Recorded, LedgerError> {
+    ) -> Result<Option<Recorded>, LedgerError> {
         let mut change = change;
         for attempt in 0..ATTEMPTS {
             match self.attempt(&part, rules, change).await? {
-                Attempt::Committed(recorded) => return Ok(*recorded),
+                Attempt::Committed(recorded) => return Ok(Some(*recorded)),
                 Attempt::Known(events, messages) => {
                     part.events.retain(|event| !events.contains(&event.id));
                     part.queued.extend(messages);
+                    if part.events.is_empty() && change.is_none() {
+                        return Ok(Some(Recorded::nothing(part.subject.map(|subject| subject.contact))));
+                    }
                 }
                 Attempt::Overtaken if change.is_some_and(|change| change.attempt.is_some()) => {
-                    return Ok(Recorded {
-                        contact: part.subject.map(|subject| subject.contact),
-                        evidence: vec![],
-                        outbox: vec![],
-                    });
+                    return Ok(Some(Recorded::nothing(part.subject.map(|subject| subject.contact))));
                 }
                 Attempt::Overtaken => change = None,
                 Attempt::Again => self.back_off(attempt, "win a race for a contact").await?,
             }
-            part.subject = self.again(&part.who).await?;
+            part.subject = match &part.who {
+                Who::Contact(id) => self.read(id).await?,
+                Who::Person(identifiers) | Who::IfKnown(identifiers) => match self.find(identifiers).await? {
+                    Found::Nobody => None,
+                    Found::One(subject) => Some(*subject),
+                    Found::Two(_) => return Ok(None),
+                },
+            };
         }
         Err(LedgerError::Contended { attempts: ATTEMPTS })
-    }
-
-    async fn again(&self, who: &Who) -> Result<Option<Subject>, LedgerError> {
-        match who {
-            Who::Contact(id) => self.read(id).await,
-            Who::Person(identifiers) | Who::IfKnown(identifiers) => Ok(match self.find(identifiers).await? {
-                Found::Nobody => None,
-                Found::One(subject) => Some(*subject),
-                Found::Two(subjects) => {
-                    let [first, _] = *subjects;
-                    Some(first)
-                }
-            }),
-        }
     }
 
     async fn attempt(
@@ -244,11 +255,7 @@ impl Ledger {
         rules: &Rules<'_>,
         change: Option<&OutboxChange>,
     ) -> Result<Attempt, LedgerError> {
-        let nothing = |contact| Recorded {
-            contact,
-            evidence: vec![],
-            outbox: vec![],
-        };
+        let nothing = Recorded::nothing;
         let unknown;
         let subject = match (&part.subject, &part.who) {
             (Some(subject), _) => subject,
@@ -454,7 +461,10 @@ struct PartOfEvents {
 }
 
 impl PartOfEvents {
-    fn new(who: Who, subject: Option<Subject>, events: Vec<Event>) -> Self {
+    /// An event that comes twice in one delivery is one event.
+    fn new(who: Who, subject: Option<Subject>, mut events: Vec<Event>) -> Self {
+        let mut seen = BTreeSet::new();
+        events.retain(|event| seen.insert(event.id));
         Self {
             who,
             subject,

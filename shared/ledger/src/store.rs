@@ -64,6 +64,10 @@ impl Ledger {
 
     /// Runs a call unless the deadline comes first.
     pub(crate) async fn within<T>(&self, what: &'static str, call: impl Future<Output = T>) -> Result<T, LedgerError> {
+        // A timer looks at the call before it looks at the time, and a request that was begun may still arrive.
+        if Instant::now() >= self.until {
+            return Err(LedgerError::OutOfTime { what });
+        }
         tokio::time::timeout_at(self.until, call)
             .await
             .map_err(|_| LedgerError::OutOfTime { what })
