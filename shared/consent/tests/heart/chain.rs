@@ -15,6 +15,7 @@ fn chains() -> impl Strategy<Value = (ChainHead, Vec<ChainedRecord>)> {
             agreed: true,
             prompts: vec![(0, vec!["offers"])],
             marketing: None,
+            salt: 0,
         };
         let decision = before
             .contact(CONTACT)
@@ -68,6 +69,17 @@ proptest! {
         }
         let forged_head = ChainHead { link: previous.unwrap(), ..head };
         prop_assert!(shows(&head, &changed) && shows(&forged_head, &changed));
+    }
+
+    #[test]
+    fn a_changed_link_or_end_of_the_chain_shows((head, records) in chains(), which in any::<prop::sample::Index>()) {
+        let (mut before, mut after) = (records.clone(), records.clone());
+        let which = which.index(records.len());
+        before[which].previous = records[which].link;
+        after[which].link = records[which].previous;
+        prop_assert!(shows(&head, &before) && shows(&head, &after));
+        let cut_off = ChainHead { link: records[0].previous, ..head };
+        prop_assert!(shows(&cut_off, &records));
     }
 
     #[test]

@@ -110,6 +110,8 @@ pub(crate) struct Before {
     pub(crate) prompts: Vec<(u32, Vec<&'static str>)>,
     /// The hour in which marketing was sent.
     pub(crate) marketing: Option<u32>,
+    /// Tells the ids of one story from those of another.
+    pub(crate) salt: u64,
 }
 
 pub(crate) fn before() -> impl Strategy<Value = Before> {
@@ -123,13 +125,22 @@ pub(crate) fn before() -> impl Strategy<Value = Before> {
             agreed,
             prompts,
             marketing,
+            salt: 0,
         })
 }
 
 impl Before {
     pub(crate) fn request(&self, number: usize) -> Option<RequestId> {
-        let number = number.checked_rem(self.prompts.len())?;
-        Some(RequestId::from_bytes([number as u8 + 1; 16]))
+        let number = u8::try_from(number.checked_rem(self.prompts.len())?).unwrap();
+        let mut id = [number + 1; 16];
+        id[8..].copy_from_slice(&self.salt.to_be_bytes());
+        Some(RequestId::from_bytes(id))
+    }
+
+    fn event_id(&self, number: u8) -> EventId {
+        let mut id = [number; 32];
+        id[24..].copy_from_slice(&self.salt.to_be_bytes());
+        EventId::from_bytes(id)
     }
 
     fn purposes(&self, number: usize) -> Option<Vec<PurposeId>> {
@@ -180,22 +191,7 @@ impl Before {
     fn prompted(&self, contact: Contact, number: usize) -> Contact {
         let at = self.prompted_at(number).unwrap();
         let (request, purposes) = (self.request(number).unwrap(), self.purposes(number).unwrap());
-        let asked = Asked {
-            request,
-            purposes: purposes.clone(),
-            locale: german(),
-            source: RequestSource::Account,
-            url: None,
-            form: None,
-            actor: Actor::System,
-        };
-        let id = |base| event_id(base + u8::try_from(number).unwrap());
-        let asked = Event {
-            id: id(200),
-            at,
-            act: Act::Asked(asked),
-            delivery: None,
-        };
+        let [asked, accepted] = self.prompting(number);
         let mut contact = contact.apply(&[asked], &rules(at)).contact;
         // Who has agreed, or has a prompt already, is not asked again by itself; here it is, as if by an older version.
         let notice = |purpose: &PurposeId| *POLICY.notice(purpose, &german(), at).unwrap().version();
@@ -211,16 +207,36 @@ impl Before {
             message: None,
         };
         contact.prompts.insert(request, prompt);
-        let outcome = PromptOutcome::Accepted {
+        contact.apply(&[accepted], &rules(at)).contact
+    }
+
+    /// What led to one of the prompts: the request, and Meta's word that the prompt was taken.
+    pub(crate) fn prompting(&self, number: usize) -> [Event; 2] {
+        let at = self.prompted_at(number).unwrap();
+        let request = self.request(number).unwrap();
+        let asked = Asked {
+            request,
+            purposes: self.purposes(number).unwrap(),
+            locale: german(),
+            source: RequestSource::Account,
+            url: None,
+            form: None,
+            actor: Actor::System,
+        };
+        let accepted = PromptOutcome::Accepted {
             message: self.message(number).unwrap(),
         };
-        let accepted = Event {
-            id: id(210),
+        let event = |base, act| Event {
+            id: self.event_id(base + u8::try_from(number).unwrap()),
             at,
-            act: Act::Prompted { request, outcome },
+            act,
             delivery: None,
         };
-        contact.apply(&[accepted], &rules(at)).contact
+        let accepted = Act::Prompted {
+            request,
+            outcome: accepted,
+        };
+        [event(200, Act::Asked(asked)), event(210, accepted)]
     }
 }
 
@@ -367,7 +383,7 @@ pub(crate) fn event(before: &Before, contact: ContactId, number: u8, hours: u32,
         },
     };
     Some(Event {
-        id: event_id(number),
+        id: before.event_id(number),
         at: hour(hours),
         act,
         delivery: None,

@@ -132,7 +132,7 @@ proptest! {
 
     #[test]
     fn a_purpose_never_has_two_prompts_that_wait(deeds in deeds(12)) {
-        let before = Before { agreed: false, prompts: vec![(0, vec!["offers"])], marketing: None };
+        let before = Before { agreed: false, prompts: vec![(0, vec!["offers"])], marketing: None, salt: 0 };
         let mut contact = before.contact(CONTACT);
         let mut events = events(&before, CONTACT, &deeds);
         events.sort_by_key(|event| event.at);

@@ -433,6 +433,22 @@ fn yes_and_stop_in_the_same_second_is_a_stop() {
 }
 
 #[test]
+fn start_and_stop_in_the_same_second_is_a_stop() {
+    for words in [["START", "STOP"], ["STOP", "START"]] {
+        let mut story = Story::begin();
+        story.says(words[0]).says(words[1]);
+        assert_eq!(story.offers(), Status::Withdrawn);
+        story.wait(Span::minutes(1));
+        story.says("hilfe");
+        assert_eq!(
+            story.contact.prompts.len(),
+            usize::from(words[0] == "START"),
+            "{words:?}"
+        );
+    }
+}
+
+#[test]
 fn a_typed_yes_confirms_the_prompt_that_it_replies_to_or_the_only_one_that_waits() {
     for text in ["ja", "Ja!", "yes", "oui"] {
         let mut story = Story::begin();
@@ -987,6 +1003,13 @@ fn what_was_lifted_at_the_old_number_does_not_lift_what_the_new_one_has_set() {
     old.happens(Act::PlatformStopped);
     old.wait(Span::hours(2));
     old.happens(Act::PlatformResumed);
+    let mut newcomer = Story::begin();
+    newcomer.now = old.now + Span::hours(1);
+    newcomer.happens(Act::Arrived(old.contact.carried(newcomer.now)));
+    assert!(
+        !newcomer.is_suppressed(&SuppressionKind::PlatformStop),
+        "what was lifted does not travel"
+    );
     let mut new = Story::begin();
     new.wait(Span::hours(1));
     new.happens(Act::PlatformStopped);
