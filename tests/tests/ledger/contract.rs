@@ -1,0 +1,631 @@
+//! Events in, contacts and evidence out.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use consent::contact::{Contact, Status};
+use consent::event::{Act, Event};
+use consent::evidence::EvidenceKind;
+use consent::id::{ContactId, RequestId};
+use consent::outgoing::OutgoingKind;
+use consent::time::{Span, Time};
+use consent::token::Action;
+use futures::FutureExt;
+use futures::future::join_all;
+use identity::{Identifiers, PhoneNumber};
+use ledger::{Found, HealthReport, Ledger, LedgerError, OutboxState, Published, Quarantined, Who};
+use tokio::time::Instant;
+
+use crate::deeds::{BEGIN, POLICY, message, purpose, rules, signed, token};
+use crate::wire::Fault;
+use crate::world::{World, bsuid, digits, event, keys, on_every_store, phone, says, says_at, somebody};
+
+fn offers(contact: &Contact, now: Time) -> Status {
+    contact.standing(&purpose("offers"), &POLICY, now).status
+}
+
+fn minute(minutes: u32) -> Time {
+    BEGIN + Span::minutes(minutes)
+}
+
+fn only_phone(phone: &PhoneNumber) -> Identifiers {
+    Identifiers::new(Some(phone.clone()), None).unwrap()
+}
+
+fn taps(action: Action, contact: ContactId, request: RequestId, prompted_at: Time, at: Time) -> Event {
+    let payload = signed(&token(action, contact, request, prompted_at, &[purpose("offers")]));
+    event(
+        at,
+        Act::Tapped {
+            payload,
+            message: message(1),
+            context: None,
+        },
+    )
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// Everything in the ledger's table.
+async fn all_items(world: &World) -> String {
+    let mut pages = world
+        .client
+        .scan()
+        .table_name(&world.tables.ledger)
+        .into_paginator()
+        .items()
+        .send();
+    let mut items = String::new();
+    while let Some(item) = pages.next().await {
+        items += &format!("{:?}\n", item.unwrap());
+    }
+    items
+}
+
+// ---- what one record writes ----
+
+#[test]
+fn a_new_contact_is_written_whole() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let recorded = world.record(&who, &[says("START")], BEGIN).await;
+        let contact = recorded.contact.unwrap();
+        assert_eq!((recorded.evidence.len(), recorded.outbox.len()), (1, 1));
+        for identifier in who.iter() {
+            let subject = world.known(&identifier.into()).await;
+            assert_eq!(subject.contact, contact);
+            assert_eq!(subject.identity, who);
+        }
+        let subject = world.known(&who).await;
+        let history = world.ledger().history(&subject).await.unwrap();
+        assert!(history.intact);
+        let entry = &history.entries[0];
+        assert_eq!(
+            (entry.evidence.kind, entry.words.as_deref()),
+            (EvidenceKind::Requested, Some("START"))
+        );
+        let queued = world
+            .ledger()
+            .outbox_message(&recorded.outbox[0].id)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((queued.contact, queued.state), (contact.id, OutboxState::Waiting));
+        assert_eq!(queued.outgoing, recorded.outbox[0]);
+        let key = world
+            .client
+            .get_item()
+            .table_name(&world.tables.keys)
+            .key("pk", text(contact.id.to_string()));
+        assert!(key.send().await.unwrap().item.is_some());
+    });
+}
+
+#[test]
+fn nothing_is_written_unless_all_of_it_is() {
+    on_every_store(async |world| {
+        for fault in [Fault::NotSent, Fault::Throttled] {
+            let (ledger, wire) = world.ledger_on_a_wire(1);
+            let who = somebody();
+            wire.fail([Fault::Nothing, fault]);
+            let failed = ledger
+                .record(&Who::Person(who.clone()), &[says("START")], &rules(BEGIN))
+                .await;
+            assert!(matches!(failed, Err(LedgerError::Unavailable { .. })), "{failed:?}");
+            assert!(world.is_unknown(&who).await);
+        }
+    });
+}
+
+#[test]
+fn neither_numbers_nor_ids_nor_words_stand_in_the_table_in_the_open() {
+    on_every_store(async |world| {
+        let (number, name) = (digits(), bsuid());
+        let phone = PhoneNumber::parse(&format!("+49151{number}")).unwrap();
+        let who = Identifiers::new(Some(phone), Some(name.clone())).unwrap();
+        world
+            .record(&who, &[says("Bitte keine Werbung mehr, danke"), says("STOP")], BEGIN)
+            .await;
+        let items = all_items(world).await;
+        for secret in [number.as_str(), name.as_str(), "Werbung", "STOP"] {
+            assert!(!items.contains(secret), "{secret} is in the table");
+        }
+    });
+}
+
+#[test]
+fn a_person_of_whom_nothing_has_to_be_known_stays_unknown() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let recorded = world.record(&who, &[says("guten tag"), says("ja")], BEGIN).await;
+        assert!(recorded.contact.is_none() && world.is_unknown(&who).await);
+        let stop = world
+            .ledger()
+            .record(&Who::IfKnown(who.clone()), &[says("STOP")], &rules(BEGIN))
+            .await;
+        assert!(stop.unwrap()[0].contact.is_none() && world.is_unknown(&who).await);
+        let nobody = Who::Contact(ContactId::from_bytes([0; 16]));
+        assert!(
+            world
+                .ledger()
+                .record(&nobody, &[says("STOP")], &rules(BEGIN))
+                .await
+                .unwrap()[0]
+                .contact
+                .is_none()
+        );
+    });
+}
+
+// ---- events that come again ----
+
+#[test]
+fn a_delivery_that_comes_again_records_nothing_twice() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let [start, stop, help] = [says("START"), says_at(minute(1), "STOP"), says_at(minute(2), "HILFE")];
+        let first = world.record(&who, &[start.clone(), stop.clone()], minute(3)).await;
+        assert_eq!((first.evidence.len(), first.outbox.len()), (2, 2));
+        // One that is known among others that are not, in another order, and twice.
+        let second = world
+            .record(
+                &who,
+                &[help.clone(), stop.clone(), help.clone(), start.clone()],
+                minute(4),
+            )
+            .await;
+        assert_eq!((second.evidence.len(), second.outbox.len()), (0, 1));
+        assert_eq!(second.outbox[0].kind, OutgoingKind::Help);
+        let before = world.known(&who).await;
+        let third = world
+            .record(&who, &[stop.clone(), help, start.clone()], minute(5))
+            .await;
+        assert!(third.evidence.is_empty() && third.outbox.is_empty());
+        let after = world.known(&who).await;
+        assert_eq!(before.contact, after.contact);
+        assert_eq!(world.event_ids(&after).await, [start.id, stop.id]);
+    });
+}
+
+#[test]
+fn an_event_that_comes_again_with_another_time_is_the_same_event() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let stop = says("STOP");
+        world.record(&who, std::slice::from_ref(&stop), minute(1)).await;
+        world
+            .record(
+                &who,
+                &[Event {
+                    at: minute(2),
+                    ..stop.clone()
+                }],
+                minute(3),
+            )
+            .await;
+        assert_eq!(world.event_ids(&world.known(&who).await).await, [stop.id]);
+    });
+}
+
+#[test]
+fn what_was_carried_out_without_an_answer_is_not_carried_out_again() {
+    on_every_store(async |world| {
+        for attempts in [1, 3] {
+            let (ledger, wire) = world.ledger_on_a_wire(attempts);
+            let who = somebody();
+            let start = says("START");
+            wire.fail([Fault::Nothing, Fault::AnswerLost]);
+            let answer = ledger
+                .record(&Who::Person(who.clone()), std::slice::from_ref(&start), &rules(BEGIN))
+                .await;
+            assert_eq!(answer.is_ok(), attempts > 1);
+            world.record(&who, std::slice::from_ref(&start), minute(1)).await;
+            let subject = world.known(&who).await;
+            assert_eq!(world.event_ids(&subject).await, [start.id]);
+            assert_eq!(subject.contact.prompts.len(), 1);
+        }
+    });
+}
+
+// ---- at the same time ----
+
+#[test]
+fn events_recorded_at_the_same_time_on_one_contact_all_survive() {
+    on_every_store(async |world| {
+        let who = somebody();
+        world.starter(&who).await;
+        let tasks = (1..=8).map(|task| {
+            let (ledger, who) = (world.ledger(), Who::Person(who.clone()));
+            tokio::spawn(async move {
+                let mut ids = vec![];
+                for number in 0..4 {
+                    let at = minute(task * 10 + number);
+                    let events = [says_at(at, "STOP"), says_at(at + Span::seconds(1), "START")];
+                    ledger.record(&who, &events, &rules(minute(100))).await.unwrap();
+                    ids.extend(events.map(|event| event.id));
+                }
+                ids
+            })
+        });
+        let mut ids: Vec<_> = join_all(tasks).await.into_iter().flat_map(Result::unwrap).collect();
+        let subject = world.known(&who).await;
+        let mut known = world.event_ids(&subject).await.split_off(1);
+        ids.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(known, ids);
+        assert_eq!(subject.contact.stops.everything.get().unwrap().at, minute(83));
+    });
+}
+
+#[test]
+fn first_contacts_at_the_same_time_with_one_number_are_one_contact() {
+    on_every_store(async |world| {
+        let phone = phone();
+        let tasks = (0..8).map(|number| {
+            let ledger = world.ledger();
+            let who = only_phone(&phone);
+            tokio::spawn(async move {
+                let stop = says_at(minute(number), "STOP");
+                let recorded = ledger
+                    .record(&Who::Person(who), &[stop], &rules(minute(20)))
+                    .await
+                    .unwrap();
+                recorded[0].contact.as_ref().unwrap().id
+            })
+        });
+        let ids: Vec<_> = join_all(tasks).await.into_iter().map(Result::unwrap).collect();
+        let subject = world.known(&only_phone(&phone)).await;
+        assert!(ids.iter().all(|id| *id == subject.contact.id));
+        assert_eq!(world.event_ids(&subject).await.len(), 8);
+    });
+}
+
+#[test]
+fn a_conflict_with_another_transaction_is_tried_again() {
+    on_every_store(async |world| {
+        let (ledger, wire) = world.ledger_on_a_wire(1);
+        let who = somebody();
+        wire.fail([Fault::Nothing, Fault::Conflict, Fault::Nothing, Fault::Conflict]);
+        ledger
+            .record(&Who::Person(who.clone()), &[says("STOP")], &rules(BEGIN))
+            .await
+            .unwrap();
+        assert_eq!(world.event_ids(&world.known(&who).await).await.len(), 1);
+    });
+}
+
+// ---- who is who ----
+
+#[test]
+fn all_ways_of_writing_one_line_find_one_contact() {
+    on_every_store(async |world| {
+        let line = &digits()[1..];
+        let [long, short] = [format!("+556198{line}"), format!("+55618{line}")];
+        let [long, short] = [long, short].map(|number| only_phone(&PhoneNumber::parse(&number).unwrap()));
+        let contact = world.starter(&long).await;
+        assert_eq!(world.known(&short).await.contact.id, contact.id);
+        let stopped = world.record(&short, &[says_at(minute(1), "STOP")], minute(2)).await;
+        assert_eq!(stopped.contact.unwrap().id, contact.id);
+    });
+}
+
+#[test]
+fn a_new_id_beside_a_known_number_becomes_an_alias_and_the_other_way_round() {
+    on_every_store(async |world| {
+        let (phone, id) = (phone(), bsuid());
+        let both = Identifiers::new(Some(phone.clone()), Some(id.clone())).unwrap();
+        for known in [only_phone(&phone), Identifiers::new(None, Some(id)).unwrap()] {
+            let contact = world.starter(&known).await;
+            world.record(&both, &[says_at(minute(1), "STOP")], minute(1)).await;
+            for identifier in both.iter() {
+                let subject = world.known(&identifier.into()).await;
+                assert_eq!((subject.contact.id, subject.identity), (contact.id, both.clone()));
+            }
+            // The second turn finds what the first has made.
+            assert_eq!(world.known(&both).await.contact.id, contact.id);
+        }
+    });
+}
+
+/// One person whom the ledger knows as two: by the number, and by the id.
+async fn twins(world: &World) -> (Identifiers, [Identifiers; 2], [Contact; 2]) {
+    let (phone, id) = (phone(), bsuid());
+    let both = Identifiers::new(Some(phone.clone()), Some(id.clone())).unwrap();
+    let names = [only_phone(&phone), Identifiers::new(None, Some(id)).unwrap()];
+    let contacts = [world.starter(&names[0]).await, world.starter(&names[1]).await];
+    (both, names, contacts)
+}
+
+async fn both_stopped(world: &World, names: &[Identifiers; 2]) -> [bool; 2] {
+    let mut stopped = [false; 2];
+    for (name, stopped) in names.iter().zip(&mut stopped) {
+        let status = offers(&world.known(name).await.contact, minute(60));
+        *stopped = matches!(status, Status::Withdrawn | Status::Declined);
+    }
+    stopped
+}
+
+#[test]
+fn a_stop_of_a_person_known_as_two_contacts_binds_both() {
+    on_every_store(async |world| {
+        let (both, names, [first, second]) = twins(world).await;
+        assert_ne!(first.id, second.id);
+        let recorded = world
+            .ledger()
+            .record(&Who::Person(both), &[says_at(minute(1), "STOP")], &rules(minute(2)))
+            .await;
+        assert_eq!(recorded.unwrap().len(), 2);
+        assert_eq!(both_stopped(world, &names).await, [true, true]);
+    });
+}
+
+#[test]
+fn a_refusing_button_binds_both_contacts_of_a_person_whichever_it_was_made_for() {
+    on_every_store(async |world| {
+        for action in [Action::Stop, Action::Decline, Action::NotMe] {
+            for made_for in [0, 1] {
+                let (both, names, contacts) = twins(world).await;
+                let request = *contacts[made_for].prompts.keys().next().unwrap();
+                let tap = taps(action, contacts[made_for].id, request, BEGIN, minute(1));
+                world
+                    .ledger()
+                    .record(&Who::Person(both), &[tap], &rules(minute(2)))
+                    .await
+                    .unwrap();
+                assert_eq!(
+                    both_stopped(world, &names).await,
+                    [true, true],
+                    "{action:?} made for {made_for}"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn a_yes_counts_for_the_contact_that_was_asked_and_for_no_other() {
+    on_every_store(async |world| {
+        let (both, names, contacts) = twins(world).await;
+        let request = *contacts[1].prompts.keys().next().unwrap();
+        let tap = taps(Action::Confirm, contacts[1].id, request, BEGIN, minute(1));
+        world
+            .ledger()
+            .record(&Who::Person(both), &[tap], &rules(minute(2)))
+            .await
+            .unwrap();
+        let first = world.known(&names[0]).await.contact;
+        let second = world.known(&names[1]).await.contact;
+        assert_eq!(
+            (offers(&first, minute(3)), offers(&second, minute(3))),
+            (Status::Requested, Status::Confirmed)
+        );
+    });
+}
+
+#[test]
+fn a_stop_binds_both_contacts_even_if_they_became_known_while_it_was_recorded() {
+    on_every_store(async |world| {
+        let (phone, id) = (phone(), bsuid());
+        let both = Identifiers::new(Some(phone.clone()), Some(id.clone())).unwrap();
+        let names = [only_phone(&phone), Identifiers::new(None, Some(id)).unwrap()];
+        let (ledger, wire) = world.ledger_on_a_wire(1);
+        let (other, [by_phone, by_id]): (Ledger, _) = (world.ledger(), names.clone());
+        wire.before_the_next_transaction(
+            async move {
+                for who in [by_phone, by_id] {
+                    other
+                        .record(&Who::Person(who), &[says("START")], &rules(BEGIN))
+                        .await
+                        .unwrap();
+                }
+            }
+            .boxed(),
+        );
+        let stop = says_at(minute(1), "STOP");
+        ledger
+            .record(&Who::Person(both), &[stop], &rules(minute(2)))
+            .await
+            .unwrap();
+        assert_eq!(both_stopped(world, &names).await, [true, true]);
+    });
+}
+
+#[test]
+fn what_meta_answers_makes_further_identifiers_known_unless_they_are_somebody_elses() {
+    on_every_store(async |world| {
+        let (mine, id) = (only_phone(&phone()), bsuid());
+        let contact = world.starter(&mine).await;
+        let known_as = Identifiers::new(None, Some(id)).unwrap();
+        world.ledger().learn(&contact.id, &known_as).await.unwrap();
+        assert_eq!(world.known(&known_as).await.contact.id, contact.id);
+        let stranger = only_phone(&phone());
+        let other = world.starter(&stranger).await;
+        world.ledger().learn(&contact.id, &stranger).await.unwrap();
+        assert_eq!(world.known(&stranger).await.contact.id, other.id);
+    });
+}
+
+#[test]
+fn a_contact_without_its_key_is_read_as_nobody() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let contact = world.starter(&who).await;
+        let delete = world
+            .client
+            .delete_item()
+            .table_name(&world.tables.keys)
+            .key("pk", text(contact.id.to_string()));
+        delete.send().await.unwrap();
+        assert!(matches!(world.ledger().find(&who).await.unwrap(), Found::Nobody));
+        assert!(world.ledger().read(&contact.id).await.unwrap().is_none());
+    });
+}
+
+// ---- history ----
+
+#[test]
+fn a_record_that_was_changed_or_removed_in_the_table_shows() {
+    on_every_store(async |world| {
+        for removed in [false, true] {
+            let who = somebody();
+            world.starter(&who).await;
+            world.record(&who, &[says_at(minute(1), "STOP")], minute(1)).await;
+            let subject = world.known(&who).await;
+            let first = world.event_ids(&subject).await[0];
+            let (pk, sk) = (
+                text(format!("contact#{}", subject.contact.id)),
+                text(format!("evidence#{first}")),
+            );
+            if removed {
+                let delete = world.client.delete_item().table_name(&world.tables.ledger);
+                delete.key("pk", pk).key("sk", sk).send().await.unwrap();
+            } else {
+                let change = world
+                    .client
+                    .update_item()
+                    .table_name(&world.tables.ledger)
+                    .key("pk", pk)
+                    .key("sk", sk);
+                let change = change
+                    .update_expression("SET body = :body")
+                    .expression_attribute_values(":body", text("{}"));
+                change.send().await.unwrap();
+            }
+            assert!(
+                !world.ledger().history(&subject).await.unwrap().intact,
+                "removed: {removed}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_long_history_is_read_whole_and_in_the_order_in_which_it_was_recorded() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let mut ids = vec![];
+        for batch in 0..8 {
+            let events: Vec<_> = (0..25)
+                .map(|number| says_at(minute(batch * 25 + number), "STOP"))
+                .collect();
+            ids.extend(events.iter().map(|event| event.id));
+            world.record(&who, &events, minute(300)).await;
+        }
+        assert_eq!(world.event_ids(&world.known(&who).await).await, ids);
+    });
+}
+
+// ---- time ----
+
+#[test]
+fn a_deadline_in_the_past_fails_and_writes_nothing() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let ledger = world.ledger_until(Instant::now());
+        let late = ledger
+            .record(&Who::Person(who.clone()), &[says("STOP")], &rules(BEGIN))
+            .await;
+        assert!(matches!(late, Err(LedgerError::OutOfTime { .. })), "{late:?}");
+        assert!(world.is_unknown(&who).await);
+    });
+}
+
+// ---- what it costs ----
+
+#[test]
+fn a_record_takes_two_round_trips_for_a_new_contact_and_three_for_a_known_one() {
+    on_every_store(async |world| {
+        let (ledger, wire) = world.ledger_on_a_wire(1);
+        let who = Who::Person(somebody());
+        let events = [says("START"), says("HILFE"), says_at(minute(1), "STOP")];
+        ledger.record(&who, &events, &rules(minute(2))).await.unwrap();
+        assert_eq!(wire.requests(), 2, "new: aliases, transaction");
+        let stop = [says_at(minute(3), "STOP")];
+        let contact = ledger.record(&who, &stop, &rules(minute(4))).await.unwrap()[0]
+            .contact
+            .clone()
+            .unwrap();
+        assert_eq!(wire.requests(), 3, "known: aliases, contact with key, transaction");
+        ledger
+            .record(
+                &Who::Contact(contact.id),
+                &[says_at(minute(5), "STOP")],
+                &rules(minute(6)),
+            )
+            .await
+            .unwrap();
+        assert_eq!(wire.requests(), 2, "by its id: contact with key, transaction");
+        ledger
+            .record(&who, &[says("guten tag")], &rules(minute(7)))
+            .await
+            .unwrap();
+        assert_eq!(wire.requests(), 2, "nothing to record: aliases, contact with key");
+        ledger.record(&who, &stop, &rules(minute(8))).await.unwrap();
+        assert_eq!(wire.requests(), 3, "again: the same as for a known one");
+    });
+}
+
+// ---- policies, health, quarantine ----
+
+#[test]
+fn the_policy_published_last_is_in_force() {
+    on_every_store(async |world| {
+        let ledger = world.ledger();
+        assert!(ledger.active_policy().await.unwrap().is_none());
+        let text = POLICY.text().to_owned();
+        let other =
+            consent::policy::Policy::parse(&format!("{text}\n# Another word makes another version.\n")).unwrap();
+        for (policy, outcome) in [
+            (&*POLICY, Published::InForce),
+            (&*POLICY, Published::Unchanged),
+            (&other, Published::InForce),
+            (&*POLICY, Published::InForce),
+        ] {
+            assert_eq!(ledger.publish_policy(policy, BEGIN).await.unwrap(), outcome);
+            let active = ledger.active_policy().await.unwrap().unwrap();
+            assert_eq!(
+                (active.version, active.text.as_str()),
+                (policy.version(), policy.text())
+            );
+            assert_eq!(ledger.active_policy_version().await.unwrap(), Some(policy.version()));
+        }
+    });
+}
+
+#[test]
+fn the_newest_report_of_health_stays() {
+    on_every_store(async |world| {
+        let subject = format!("number#{}", digits());
+        let report = |minutes, facts: &str| HealthReport {
+            subject: subject.clone(),
+            facet: "quality".to_owned(),
+            observed_at: minute(minutes),
+            facts: facts.to_owned(),
+        };
+        for (minutes, kept) in [(5, true), (4, false), (5, false), (6, true)] {
+            let kept_now = world.ledger().report_health(&report(minutes, "{}")).await.unwrap();
+            assert_eq!(kept_now, kept, "minute {minutes}");
+        }
+        let items = all_items(world).await;
+        assert_eq!(items.lines().filter(|item| item.contains(&subject)).count(), 1);
+    });
+}
+
+#[test]
+fn an_unreadable_delivery_is_put_aside_once_and_sealed() {
+    on_every_store(async |world| {
+        let raw = format!("not json, from +49151{}", digits());
+        let unreadable = || Quarantined {
+            raw: raw.as_bytes(),
+            reason: "no JSON".to_owned(),
+            received_at: BEGIN,
+        };
+        let mut put_aside = vec![];
+        for _ in 0..2 {
+            put_aside.push(world.ledger().quarantine(&unreadable()).await.unwrap());
+        }
+        assert_eq!(put_aside, [true, false]);
+        assert!(!all_items(world).await.contains("not json, from"));
+        assert_eq!(keys().sealing.len(), 1);
+    });
+}

@@ -1,0 +1,180 @@
+//! Messages that wait, and what becomes of them.
+
+use consent::event::{Act, PromptOutcome};
+use consent::id::{ContactId, OutgoingId, RequestId};
+use consent::outgoing::OutgoingKind;
+use consent::time::{Span, Time};
+use ledger::{Claim, OutboxChange, OutboxState, Settled};
+
+use crate::deeds::{BEGIN, message, rules};
+use crate::world::{World, event, on_every_store, says, says_at, somebody};
+
+const LEASE: Span = Span::minutes(2);
+
+fn minute(minutes: u32) -> Time {
+    BEGIN + Span::minutes(minutes)
+}
+
+/// A prompt that waits.
+async fn prompt(world: &World) -> (ContactId, OutgoingId, RequestId) {
+    let recorded = world.record(&somebody(), &[says("START")], BEGIN).await;
+    let OutgoingKind::Prompt { request } = recorded.outbox[0].kind else {
+        panic!()
+    };
+    (recorded.contact.unwrap().id, recorded.outbox[0].id, request)
+}
+
+async fn state(world: &World, id: &OutgoingId) -> OutboxState {
+    world.ledger().outbox_message(id).await.unwrap().unwrap().state
+}
+
+async fn claim(world: &World, id: &OutgoingId, now: Time) -> Claim {
+    world.ledger().claim(id, now, LEASE).await.unwrap()
+}
+
+async fn settle(world: &World, id: OutgoingId, attempt: Option<u32>, settled: Settled) -> bool {
+    world
+        .ledger()
+        .close(&OutboxChange { id, attempt, settled })
+        .await
+        .unwrap()
+}
+
+#[test]
+fn a_message_is_claimed_by_one_alone() {
+    on_every_store(async |world| {
+        let (_, id, _) = prompt(world).await;
+        let ledgers = [world.ledger(), world.ledger(), world.ledger(), world.ledger()];
+        let claims = ledgers.iter().map(|ledger| ledger.claim(&id, BEGIN, LEASE));
+        let claims = futures::future::join_all(claims).await;
+        let claimed = claims
+            .iter()
+            .filter(|claim| matches!(claim, Ok(Claim::Claimed(_))))
+            .count();
+        assert_eq!(claimed, 1);
+        assert_eq!(state(world, &id).await, OutboxState::Claimed);
+    });
+}
+
+#[test]
+fn a_claim_that_nobody_concludes_is_abandoned_when_its_lease_is_over_and_never_claimed_again() {
+    on_every_store(async |world| {
+        let (_, id, _) = prompt(world).await;
+        assert!(matches!(claim(world, &id, BEGIN).await, Claim::Claimed(claimed) if claimed.attempt == 1));
+        assert!(matches!(claim(world, &id, minute(1)).await, Claim::NotDue));
+        assert!(matches!(claim(world, &id, minute(2)).await, Claim::Abandoned(_)));
+        assert!(settle(world, id, Some(1), Settled::Uncertain(minute(20))).await);
+        assert!(matches!(claim(world, &id, minute(19)).await, Claim::NotDue));
+        assert!(matches!(claim(world, &id, minute(20)).await, Claim::Unreconciled(_)));
+        assert!(settle(world, id, None, Settled::Ended(OutboxState::Failed, "unknown")).await);
+        assert!(matches!(claim(world, &id, minute(60)).await, Claim::NotDue));
+    });
+}
+
+#[test]
+fn a_message_to_be_tried_again_waits_until_then() {
+    on_every_store(async |world| {
+        let (_, id, _) = prompt(world).await;
+        claim(world, &id, BEGIN).await;
+        assert!(settle(world, id, Some(1), Settled::Retry(minute(5))).await);
+        assert!(matches!(claim(world, &id, minute(4)).await, Claim::NotDue));
+        assert!(matches!(claim(world, &id, minute(5)).await, Claim::Claimed(claimed) if claimed.attempt == 2));
+    });
+}
+
+#[test]
+fn an_attempt_concludes_itself_alone_and_what_is_final_stays() {
+    on_every_store(async |world| {
+        let (_, id, _) = prompt(world).await;
+        claim(world, &id, BEGIN).await;
+        assert!(settle(world, id, Some(1), Settled::Retry(minute(1))).await);
+        claim(world, &id, minute(1)).await;
+        assert!(
+            !settle(world, id, Some(1), Settled::Sent).await,
+            "the first attempt is over"
+        );
+        assert!(settle(world, id, Some(2), Settled::Sent).await);
+        for settled in [
+            Settled::Sent,
+            Settled::Retry(minute(9)),
+            Settled::Ended(OutboxState::Dropped, "late"),
+        ] {
+            assert!(!settle(world, id, None, settled).await);
+        }
+        assert_eq!(state(world, &id).await, OutboxState::Sent);
+        assert!(matches!(claim(world, &id, minute(60)).await, Claim::NotDue));
+    });
+}
+
+#[test]
+fn messages_that_are_due_are_found_until_they_are_settled() {
+    on_every_store(async |world| {
+        let is_due = async |id: &OutgoingId, now| world.ledger().due_messages(now, 1_000).await.unwrap().contains(id);
+        let (_, id, _) = prompt(world).await;
+        assert!(is_due(&id, BEGIN).await);
+        claim(world, &id, BEGIN).await;
+        assert!(!is_due(&id, minute(1)).await, "someone is at it");
+        assert!(is_due(&id, minute(2)).await, "the lease is over");
+        settle(world, id, Some(1), Settled::Retry(minute(30))).await;
+        assert!(!is_due(&id, minute(29)).await);
+        assert!(is_due(&id, minute(30)).await);
+        settle(world, id, None, Settled::Sent).await;
+        assert!(!is_due(&id, minute(60)).await);
+    });
+}
+
+#[test]
+fn a_message_and_what_its_sending_means_are_settled_together() {
+    on_every_store(async |world| {
+        let (contact, id, request) = prompt(world).await;
+        claim(world, &id, BEGIN).await;
+        let outcome = PromptOutcome::Accepted { message: message(9) };
+        let accepted = [event(minute(1), Act::Prompted { request, outcome })];
+        let change = |attempt| OutboxChange {
+            id,
+            attempt,
+            settled: Settled::Sent,
+        };
+        let overtaken = world
+            .ledger()
+            .settle(&contact, &accepted, &rules(minute(1)), &change(Some(2)))
+            .await
+            .unwrap();
+        assert!(overtaken.evidence.is_empty(), "another attempt's word does not count");
+        for records in [1, 0] {
+            let settled = world
+                .ledger()
+                .settle(&contact, &accepted, &rules(minute(1)), &change(None))
+                .await
+                .unwrap();
+            assert_eq!(settled.evidence.len(), records);
+            assert_eq!(settled.contact.unwrap().prompts[&request].message, Some(message(9)));
+        }
+        assert_eq!(state(world, &id).await, OutboxState::Sent);
+    });
+}
+
+#[test]
+fn two_contacts_of_one_person_are_told_of_one_stop_once() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let names: Vec<identity::Identifiers> = who.iter().map(Into::into).collect();
+        for name in &names {
+            world.starter(name).await;
+        }
+        let stop = [says_at(minute(1), "STOP")];
+        let recorded = world
+            .ledger()
+            .record(&ledger::Who::Person(who), &stop, &rules(minute(2)))
+            .await
+            .unwrap();
+        assert_eq!(
+            recorded
+                .iter()
+                .map(|recorded| recorded.evidence.len())
+                .collect::<Vec<_>>(),
+            [1, 1]
+        );
+        assert_eq!(recorded.iter().map(|recorded| recorded.outbox.len()).sum::<usize>(), 1);
+    });
+}
