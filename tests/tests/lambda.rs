@@ -41,12 +41,25 @@ struct Functions {
 impl Functions {
     async fn http(&self, function: &str, path: &str, body: Vec<u8>, header: (&str, &str)) -> (u16, Value) {
         let url = format!("{}/lambda-url/{function}{path}", self.url);
-        let answer = self.client.post(url).header(header.0, header.1).body(body).send().await.unwrap();
+        let answer = self
+            .client
+            .post(url)
+            .header(header.0, header.1)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
     }
 
     async fn api(&self, path: &str, body: &Value) -> (u16, Value) {
-        self.http("opt-in", path, body.to_string().into_bytes(), ("content-type", "application/json")).await
+        self.http(
+            "opt-in",
+            path,
+            body.to_string().into_bytes(),
+            ("content-type", "application/json"),
+        )
+        .await
     }
 
     async fn deliver(&self, message: &Value) -> u16 {
@@ -60,7 +73,9 @@ impl Functions {
         }]}]});
         let body = body.to_string().into_bytes();
         let signature = sign(&body, &AppSecret::new(APP_SECRET).unwrap());
-        self.http("webhook", "/webhook", body, ("x-hub-signature-256", &signature)).await.0
+        self.http("webhook", "/webhook", body, ("x-hub-signature-256", &signature))
+            .await
+            .0
     }
 
     async fn invoke(&self, function: &str, event: &Value) -> Value {
@@ -71,7 +86,9 @@ impl Functions {
     }
 
     async fn status(&self) -> Value {
-        let (status, contact) = self.api("/v1/contacts/lookup", &json!({"recipient": {"phone": PHONE}})).await;
+        let (status, contact) = self
+            .api("/v1/contacts/lookup", &json!({"recipient": {"phone": PHONE}}))
+            .await;
         assert_eq!(status, 200, "{contact}");
         let consents = contact["consents"].as_array().unwrap();
         consents.iter().find(|consent| consent["purpose"] == "offers").unwrap()["status"].clone()
@@ -133,18 +150,31 @@ async fn the_binaries_carry_a_contact_from_the_form_to_the_stop() {
     let Some(url) = setting("ASSENT_LAMBDA_URL") else {
         return;
     };
-    let functions = Functions { client: Client::builder().no_proxy().build().unwrap(), url };
+    let functions = Functions {
+        client: Client::builder().no_proxy().build().unwrap(),
+        url,
+    };
     let meta = meta().await;
 
     let opt_in = json!({
         "recipient": {"phone": PHONE}, "purposes": ["offers"], "locale": "de", "source": {"kind": "web_form"},
     });
     let (status, answer) = functions.api("/v1/opt-ins", &opt_in).await;
-    assert_eq!((status, &answer["consents"][0]["status"]), (202, &json!("requested")), "{answer}");
+    assert_eq!(
+        (status, &answer["consents"][0]["status"]),
+        (202, &json!("requested")),
+        "{answer}"
+    );
 
     let batch = stream_batch().await;
-    assert_eq!(functions.invoke("outbox", &batch).await, json!({"batchItemFailures": []}));
-    assert_eq!(functions.invoke("outbox", &batch).await, json!({"batchItemFailures": []}));
+    assert_eq!(
+        functions.invoke("outbox", &batch).await,
+        json!({"batchItemFailures": []})
+    );
+    assert_eq!(
+        functions.invoke("outbox", &batch).await,
+        json!({"batchItemFailures": []})
+    );
     let outbound = meta.outbound(None);
     assert_eq!(outbound["messages"].as_array().unwrap().len(), 1, "{outbound}");
     assert_eq!(functions.status().await, "pending");
@@ -157,19 +187,27 @@ async fn the_binaries_carry_a_contact_from_the_form_to_the_stop() {
         "from": from, "id": "wamid.tap", "timestamp": at, "type": "button",
         "button": {"payload": button["payload"], "text": button["label"]},
     });
-    let unsigned = functions.http("webhook", "/webhook", tap.to_string().into_bytes(), ("x-other", "none")).await;
+    let unsigned = functions
+        .http("webhook", "/webhook", tap.to_string().into_bytes(), ("x-other", "none"))
+        .await;
     assert_eq!(unsigned.0, 401);
     assert_eq!(functions.deliver(&tap).await, 200);
     assert_eq!(functions.deliver(&tap).await, 200);
     assert_eq!(functions.status().await, "confirmed");
 
-    let stop = json!({"from": from, "id": "wamid.stop", "timestamp": at, "type": "text", "text": {"body": "Stop. Thank you"}});
+    let stop =
+        json!({"from": from, "id": "wamid.stop", "timestamp": at, "type": "text", "text": {"body": "Stop. Thank you"}});
     assert_eq!(functions.deliver(&stop).await, 200);
     assert_eq!(functions.status().await, "withdrawn");
 
     // The schedule sends what the stream was not asked for: the stop's confirmation, and no longer that of the consent.
     functions.invoke("outbox", &json!({"source": "aws.scheduler"})).await;
     let outbound = meta.outbound(None);
-    let texts = outbound["messages"].as_array().unwrap().iter().filter(|message| message["kind"] == "text").count();
+    let texts = outbound["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|message| message["kind"] == "text")
+        .count();
     assert!(texts >= 1, "{outbound}");
 }

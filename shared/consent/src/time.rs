@@ -45,7 +45,8 @@ impl Time {
         };
         let utc = jiff::tz::Offset::UTC;
         let end = jiff::civil::date(utc.to_datetime(stamp).year(), 12, 31).at(23, 59, 59, 0);
-        utc.to_timestamp(end).map_or(Self::MAX, |end| Self::from_unix_seconds(end.as_second()))
+        utc.to_timestamp(end)
+            .map_or(Self::MAX, |end| Self::from_unix_seconds(end.as_second()))
     }
 }
 
