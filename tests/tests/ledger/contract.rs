@@ -521,11 +521,12 @@ fn a_long_history_is_read_whole_and_in_the_order_in_which_it_was_recorded() {
 fn a_deadline_in_the_past_fails_and_writes_nothing() {
     on_every_store(async |world| {
         let who = somebody();
-        let ledger = world.ledger_until(Instant::now());
+        let (ledger, wire) = world.ledger_on_a_wire_until(1, Instant::now());
         let late = ledger
             .record(&Who::Person(who.clone()), &[says("STOP")], &rules(BEGIN))
             .await;
         assert!(matches!(late, Err(LedgerError::OutOfTime { .. })), "{late:?}");
+        assert_eq!(wire.requests(), 0, "nothing is even sent");
         assert!(world.is_unknown(&who).await);
     });
 }

@@ -73,22 +73,22 @@ impl World {
     }
 
     pub(crate) fn ledger(&self) -> Ledger {
-        self.ledger_until(Instant::now() + Duration::from_secs(60))
-    }
-
-    pub(crate) fn ledger_until(&self, until: Instant) -> Ledger {
+        let until = Instant::now() + Duration::from_secs(60);
         Ledger::new(self.client.clone(), Arc::clone(&self.tables), keys(), until)
     }
 
     /// A ledger whose every request goes over a wire that can be made to fail, and is tried so many times.
     pub(crate) fn ledger_on_a_wire(&self, attempts: u32) -> (Ledger, Wire) {
+        self.ledger_on_a_wire_until(attempts, Instant::now() + Duration::from_secs(60))
+    }
+
+    pub(crate) fn ledger_on_a_wire_until(&self, attempts: u32, until: Instant) -> (Ledger, Wire) {
         let wire = Wire::new();
         let retries = RetryConfig::standard()
             .with_max_attempts(attempts)
             .with_initial_backoff(Duration::from_millis(1));
         let config = self.client.config().to_builder();
         let client = Client::from_conf(config.http_client(wire.clone()).retry_config(retries).build());
-        let until = Instant::now() + Duration::from_secs(60);
         (Ledger::new(client, Arc::clone(&self.tables), keys(), until), wire)
     }
 
