@@ -86,7 +86,12 @@ impl Recorded {
 enum Attempt {
     Committed(Box<Recorded>),
     /// These events were recorded, and these messages put into the outbox, before.
-    Known(BTreeSet<EventId>, BTreeSet<OutgoingId>),
+    Known {
+        events: BTreeSet<EventId>,
+        messages: BTreeSet<OutgoingId>,
+        /// Whether the contact is as it was read; else it must be read again before anything is made of it.
+        is_current: bool,
+    },
     /// The message of the outbox is not in the state that the change expects.
     Overtaken,
     /// Someone else changed the contact, or DynamoDB asks to try again.
@@ -224,10 +229,14 @@ impl Ledger {
         for attempt in 0..ATTEMPTS {
             match self.attempt(&part, rules, change).await? {
                 Attempt::Committed(recorded) => return Ok(Some(*recorded)),
-                Attempt::Known(events, messages) => {
+                Attempt::Known {
+                    events,
+                    messages,
+                    is_current,
+                } => {
                     part.events.retain(|event| !events.contains(&event.id));
                     part.queued.extend(messages);
-                    if part.events.is_empty() && change.is_none() {
+                    if part.events.is_empty() && change.is_none() && is_current {
                         return Ok(Some(Recorded::nothing(part.subject.map(|subject| subject.contact))));
                     }
                 }
@@ -303,6 +312,7 @@ impl Ledger {
         };
         let (mut events, mut messages) = (BTreeSet::new(), BTreeSet::new());
         let mut overtaken = false;
+        let mut is_current = true;
         for (part, reason) in parts.iter().zip(cancelled.cancellation_reasons()) {
             match (reason.code(), part) {
                 (None | Some("None"), _) => {}
@@ -315,7 +325,9 @@ impl Ledger {
                 (Some("ConditionalCheckFailed"), Part::Settle) => overtaken = true,
                 // Another delivery wrote the contact or an alias first, or DynamoDB is busy with it.
                 (Some("ConditionalCheckFailed"), Part::Contact | Part::Alias | Part::Key)
-                | (Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"), _) => {}
+                | (Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"), _) => {
+                    is_current = false;
+                }
                 (Some(code), _) => {
                     return Err(LedgerError::Unavailable {
                         what,
@@ -325,7 +337,11 @@ impl Ledger {
             }
         }
         if !events.is_empty() || !messages.is_empty() {
-            return Ok(Attempt::Known(events, messages));
+            return Ok(Attempt::Known {
+                events,
+                messages,
+                is_current,
+            });
         }
         Ok(if overtaken { Attempt::Overtaken } else { Attempt::Again })
     }
