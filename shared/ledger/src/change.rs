@@ -18,7 +18,7 @@ use crate::contact::{Found, Subject};
 use crate::error::LedgerError;
 use crate::outbox::OutboxChange;
 use crate::schema::{self, BODY, CONTACT, KIND, LINK, PK, PREVIOUS, VERSION, WRAPPED_KEY};
-use crate::store::Ledger;
+use crate::store::{Ledger, action};
 
 /// How many events of one contact can be committed in one go: a transaction holds 100 actions, and an event makes at
 /// most three.
@@ -449,10 +449,6 @@ impl Ledger {
         )
     }
 
-    pub(crate) fn put_ledger(&self) -> aws_sdk_dynamodb::types::builders::PutBuilder {
-        Put::builder().table_name(&self.tables.ledger)
-    }
-
     /// The id of what became of a prompt: the same, whether its sender says so or Meta's status webhook.
     pub fn prompt_event(&self, prompt: &OutgoingId, phase: PromptPhase) -> EventId {
         self.event_id(
@@ -488,9 +484,4 @@ impl PartOfEvents {
             queued: BTreeSet::new(),
         }
     }
-}
-
-pub(crate) fn action(put: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, LedgerError> {
-    let put = put.build().map_err(|_| LedgerError::corrupt(PK))?;
-    Ok(TransactWriteItem::builder().put(put).build())
 }

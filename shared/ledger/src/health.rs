@@ -1,6 +1,5 @@
 //! The health of accounts, numbers and templates, as Meta last reported it.
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use consent::time::Time;
 
 use crate::error::LedgerError;
@@ -40,16 +39,6 @@ impl Ledger {
             .expression_attribute_names("#observed_at", OBSERVED_AT)
             .expression_attribute_values(":observed_at", schema::time(report.observed_at))
             .send();
-        match self.within(what, call).await? {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(LedgerError::call(what, &error)),
-        }
+        self.conditionally(what, call).await
     }
 }

@@ -13,12 +13,11 @@ use consent::id::{ContactId, OutgoingId};
 use consent::outgoing::Outgoing;
 use consent::time::{Span, Time};
 
-use crate::change::action;
 use crate::error::LedgerError;
 use crate::schema::{
     self, ATTEMPTS, BODY, CONTACT, DUE_AT, DUE_INDEX, DUE_SHARD, Item, KIND, OUTBOX_SHARDS, PK, REASON, STATE,
 };
-use crate::store::Ledger;
+use crate::store::{Ledger, action};
 
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -256,17 +255,7 @@ impl Ledger {
             .set_expression_attribute_names(update.expression_attribute_names().cloned())
             .set_expression_attribute_values(update.expression_attribute_values().cloned())
             .send();
-        match self.within(what, call).await? {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(LedgerError::call(what, &error)),
-        }
+        self.conditionally(what, call).await
     }
 
     pub(crate) fn settlement(&self, change: &OutboxChange) -> Result<TransactWriteItem, LedgerError> {

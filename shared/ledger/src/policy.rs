@@ -5,10 +5,9 @@ use consent::id::PolicyVersion;
 use consent::policy::Policy;
 use consent::time::Time;
 
-use crate::change::action;
 use crate::error::LedgerError;
 use crate::schema::{self, BODY, KIND, OBSERVED_AT, VERSION};
-use crate::store::Ledger;
+use crate::store::{Ledger, action};
 
 /// The policy in force.
 #[derive(Debug, Clone)]

@@ -1,6 +1,5 @@
 //! What could not be read is put aside, sealed, for someone to look at.
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use consent::time::{Span, Time};
 use identity::PseudonymDomain;
 
@@ -54,16 +53,6 @@ impl Ledger {
             .set_item(Some(item))
             .condition_expression(format!("attribute_not_exists({PK})"))
             .send();
-        match self.within(what, call).await? {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(LedgerError::call(what, &error)),
-        }
+        self.conditionally(what, call).await
     }
 }

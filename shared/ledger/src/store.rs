@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::builders::PutBuilder;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use consent::evidence::ChainKey;
 use identity::{PseudonymKey, SealingKey};
 use tokio::time::Instant;
 
 use crate::error::LedgerError;
+use crate::schema::PK;
 
 /// The names of the two tables.
 #[derive(Debug, Clone)]
@@ -73,6 +77,24 @@ impl Ledger {
             .map_err(|_| LedgerError::OutOfTime { what })
     }
 
+    /// Runs a conditional write. False if its condition does not hold.
+    pub(crate) async fn conditionally<T, E: ProvideErrorMetadata, R>(
+        &self,
+        what: &'static str,
+        write: impl Future<Output = Result<T, SdkError<E, R>>>,
+    ) -> Result<bool, LedgerError> {
+        match self.within(what, write).await? {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
+            Err(error) => Err(LedgerError::call(what, &error)),
+        }
+    }
+
+    /// A put into the ledger's table, to be completed.
+    pub(crate) fn put_ledger(&self) -> PutBuilder {
+        Put::builder().table_name(&self.tables.ledger)
+    }
+
     /// Waits before the next attempt, longer each time and by chance, so that rivals do not meet again. Fails if the
     /// deadline would pass.
     pub(crate) async fn back_off(&self, attempt: u32, what: &'static str) -> Result<(), LedgerError> {
@@ -85,4 +107,10 @@ impl Ledger {
         tokio::time::sleep(pause).await;
         Ok(())
     }
+}
+
+/// A put as an action of a transaction.
+pub(crate) fn action(put: PutBuilder) -> Result<TransactWriteItem, LedgerError> {
+    let put = put.build().map_err(|_| LedgerError::corrupt(PK))?;
+    Ok(TransactWriteItem::builder().put(put).build())
 }
