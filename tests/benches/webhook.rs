@@ -6,13 +6,14 @@
 #![allow(missing_docs, reason = "nobody reads the documentation of a benchmark")]
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+use assent_tests::business;
 use consent::words::Words;
 use divan::counter::{BytesCount, CharsCount};
 use divan::{AllocProfiler, Bencher};
 use identity::{Bsuid, Identifiers, PhoneNumber};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use whatsapp::compose::{Business, Change, Envelope, message_id};
+use whatsapp::compose::{Change, Envelope, message_id};
 use whatsapp::delivery::parse;
 use whatsapp::{AppSecret, Text, sign, verify};
 
@@ -64,14 +65,6 @@ impl Delivery {
 fn messages(amount: u32, characters: usize) -> Vec<u8> {
     let text = prose(characters);
     business().delivery((0..amount).map(|number| message(number, &text)))
-}
-
-fn business() -> Business {
-    Business {
-        waba: "102290129340398".parse().unwrap(),
-        sender: "106540352242922".parse().unwrap(),
-        number: "15550783881".parse().unwrap(),
-    }
 }
 
 fn message(number: u32, text: &str) -> Change {

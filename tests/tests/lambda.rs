@@ -13,13 +13,14 @@ use std::sync::Arc;
 
 use assent::local::EXAMPLE_POLICY;
 use assent::meta::{Meta, MetaOptions};
+use assent_tests::business;
+use assent_tests::by_hand::{delivery, text, value};
 use aws_sdk_dynamodb::types::AttributeValue;
 use consent::policy::Policy;
 use platform::clock::SystemClock;
 use platform::settings::HttpUrl;
 use reqwest::Client;
 use serde_json::{Value, json};
-use whatsapp::compose::Business;
 use whatsapp::{AppSecret, sign};
 
 /// As `.ci/emulators` puts them into the secret.
@@ -63,14 +64,7 @@ impl Functions {
     }
 
     async fn deliver(&self, message: &Value) -> u16 {
-        let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "102290129340398", "changes": [{
-            "field": "messages",
-            "value": {
-                "messaging_product": "whatsapp",
-                "metadata": {"display_phone_number": "15550783881", "phone_number_id": "106540352242922"},
-                "messages": [message],
-            },
-        }]}]});
+        let body = delivery("messages", &value(&json!({"messages": [message]})));
         let body = body.to_string().into_bytes();
         let signature = sign(&body, &AppSecret::new(APP_SECRET).unwrap());
         self.http("webhook", "/webhook", body, ("x-hub-signature-256", &signature))
@@ -130,11 +124,7 @@ async fn stream_batch() -> Value {
 async fn meta() -> Meta {
     let meta = Meta::new(MetaOptions {
         access_token: ACCESS_TOKEN.to_owned(),
-        business: Business {
-            waba: "102290129340398".parse().unwrap(),
-            sender: "106540352242922".parse().unwrap(),
-            number: "15550783881".parse().unwrap(),
-        },
+        business: business(),
         clock: Arc::new(SystemClock),
         policy: Arc::new(Policy::parse(EXAMPLE_POLICY).unwrap()),
     });
@@ -195,8 +185,7 @@ async fn the_binaries_carry_a_contact_from_the_form_to_the_stop() {
     assert_eq!(functions.deliver(&tap).await, 200);
     assert_eq!(functions.status().await, "confirmed");
 
-    let stop =
-        json!({"from": from, "id": "wamid.stop", "timestamp": at, "type": "text", "text": {"body": "Stop. Thank you"}});
+    let stop = text(from, "wamid.stop", now.unix_seconds(), "Stop. Thank you");
     assert_eq!(functions.deliver(&stop).await, 200);
     assert_eq!(functions.status().await, "withdrawn");
 

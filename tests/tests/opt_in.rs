@@ -10,53 +10,32 @@
 )]
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
-use assent::store::{Store, StoreKind};
+use assent::local::EXAMPLE_POLICY;
+use assent_tests::{AMPLE, BEGINNING, Fixture};
 use aws_sdk_dynamodb::types::AttributeValue;
 use consent::event::{Act, Authorship, Event, FailureCause, PromptOutcome, Said};
 use consent::evidence::TypedWords;
 use consent::id::{ContactId, EventId, MessageRef};
-use consent::policy::Policy;
 use consent::words::Meaning;
 use lambda_http::http::Response;
 use lambda_http::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use lambda_http::{Body, Request};
-use ledger::{Keys, Ledger, Tables, Who};
-use platform::clock::Clock;
+use ledger::Who;
 use platform::deadline::Deadline;
-use platform::metrics::{Metrics, Sink, Tally};
-use platform::secrets::{SecretCache, SecretSet, Secrets};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use service::{Service, Work};
 
-const POLICY: &str = include_str!("../../infra/policy.example.toml");
-const BEGINNING: i64 = 1_784_000_000;
 const HOUR: i64 = 3_600;
-/// More time than any test takes.
-const AMPLE: Duration = Duration::from_secs(60);
 const DAY: i64 = 24 * HOUR;
 const ANNA: &str = "+4915112345678";
 const BERT: &str = "+4915187654321";
 
-#[derive(Debug)]
-struct TestClock(AtomicI64);
-
-impl Clock for TestClock {
-    fn unix_seconds(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
 struct World {
-    store: Store,
+    fixture: Fixture,
     service: Service,
-    clock: Arc<TestClock>,
-    tally: Arc<Tally>,
 }
 
 /// An answer: its status, its body, and what a caller may wait for.
@@ -117,70 +96,24 @@ impl Answer {
 
 impl World {
     async fn new() -> Self {
-        Self::under(POLICY).await
+        Self::under(EXAMPLE_POLICY).await
     }
 
     async fn under(policy: &str) -> Self {
-        let world = Self::without_policy().await;
-        let SecretSet {
-            pseudonym_key,
-            sealing_key,
-            ..
-        } = Self::secrets();
-        let keys = Keys {
-            pseudonym: pseudonym_key,
-            sealing: vec![sealing_key],
-        };
-        let until = tokio::time::Instant::now() + AMPLE;
-        let ledger = Ledger::new(
-            world.store.client(),
-            Arc::new(tables(&world.store)),
-            Arc::new(keys),
-            until,
-        );
-        ledger
-            .publish_policy(&Policy::parse(policy).unwrap(), world.service.now())
-            .await
-            .unwrap();
-        world
+        Self::of(Fixture::under(policy).await)
     }
 
     async fn without_policy() -> Self {
-        let store = Store::start(StoreKind::Memory).await.unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(BEGINNING)));
-        let tally = Arc::new(Tally::default());
-        let service = Service::new(
-            store.client(),
-            tables(&store),
-            SecretCache::fixed(Secrets {
-                current: Self::secrets(),
-                previous: None,
-            }),
-            Arc::clone(&clock) as Arc<dyn Clock>,
-            Metrics::new("opt-in", Sink::Tally(Arc::clone(&tally))),
-        );
-        Self {
-            store,
-            service,
-            clock,
-            tally,
-        }
+        Self::of(Fixture::new().await)
     }
 
-    fn secrets() -> SecretSet {
-        let secret = json!({
-            "app_secrets": ["app-secret"],
-            "verify_token": "verify",
-            "access_token": "access",
-            "pseudonym_key": "11".repeat(32),
-            "sealing_key": "22".repeat(32),
-            "token_key": "33".repeat(32),
-        });
-        SecretSet::parse(&secret.to_string()).unwrap()
+    fn of(fixture: Fixture) -> Self {
+        let service = fixture.service("opt-in");
+        Self { fixture, service }
     }
 
     fn advance(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+        self.fixture.clock.advance(seconds);
     }
 
     async fn work(&self) -> Work {
@@ -242,7 +175,8 @@ impl World {
 
     /// The items of one kind, as anybody with access to the table sees them.
     async fn items(&self, kind: &str) -> Vec<HashMap<String, AttributeValue>> {
-        let scan = self.store.client().scan().table_name(self.store.ledger_table);
+        let store = &self.fixture.store;
+        let scan = store.client().scan().table_name(store.ledger_table);
         let items = scan.send().await.unwrap().items.unwrap();
         let kind = AttributeValue::S(kind.to_owned());
         items
@@ -255,13 +189,6 @@ impl World {
     async fn amounts(&self) -> [usize; 3] {
         let [contacts, evidence, outbox] = ["contact", "evidence", "outbox"].map(|kind| self.items(kind));
         [contacts.await.len(), evidence.await.len(), outbox.await.len()]
-    }
-}
-
-fn tables(store: &Store) -> Tables {
-    Tables {
-        ledger: store.ledger_table.to_owned(),
-        keys: store.key_table.to_owned(),
     }
 }
 
@@ -322,7 +249,7 @@ async fn a_request_is_recorded_and_the_contact_is_asked_once() {
     assert_eq!(offers["since"], at(BEGINNING));
     assert_eq!(offers["refresh_due"], false);
     assert_eq!(offers["notice"].as_str().unwrap().len(), 64);
-    assert_eq!(world.tally.total("opt-in", "opt_ins"), 1.0);
+    assert_eq!(world.fixture.tally.total("opt-in", "opt_ins"), 1.0);
 }
 
 #[tokio::test]
@@ -485,7 +412,7 @@ async fn whoever_was_asked_often_enough_today_is_not_asked_again() {
         evidence.body["events"].as_array().unwrap().last().unwrap()["occurred_at"],
         at(BEGINNING + 3 * HOUR)
     );
-    assert_eq!(world.tally.total("opt-in", "opt_ins_refused"), 1.0);
+    assert_eq!(world.fixture.tally.total("opt-in", "opt_ins_refused"), 1.0);
 }
 
 #[tokio::test]
@@ -680,8 +607,8 @@ async fn each_mistake_is_named_with_its_member_and_records_nothing() {
     }
     assert_eq!(world.amounts().await, [0, 0, 0]);
     assert!(world.items("idempotency").await.is_empty());
-    assert_eq!(world.tally.total("opt-in", "opt_ins_refused"), mistakes as f64);
-    assert_eq!(world.tally.total("opt-in", "opt_ins"), 0.0);
+    assert_eq!(world.fixture.tally.total("opt-in", "opt_ins_refused"), mistakes as f64);
+    assert_eq!(world.fixture.tally.total("opt-in", "opt_ins"), 0.0);
 }
 
 #[tokio::test]
@@ -702,9 +629,9 @@ async fn what_would_have_been_right_is_listed() {
 
 #[tokio::test]
 async fn a_prompt_asks_for_no_more_purposes_than_a_button_can_carry() {
-    let begin = POLICY.find("[[purposes]]\nid = \"orders\"").unwrap();
-    let end = begin + POLICY[begin..].find("\n[[prompts]]").unwrap() + 1;
-    let orders = &POLICY[begin..end];
+    let begin = EXAMPLE_POLICY.find("[[purposes]]\nid = \"orders\"").unwrap();
+    let end = begin + EXAMPLE_POLICY[begin..].find("\n[[prompts]]").unwrap() + 1;
+    let orders = &EXAMPLE_POLICY[begin..end];
     let copy = |n: u8| {
         let named = orders.replace("id = \"orders\"", &format!("id = \"orders-{n}\""));
         named
@@ -712,7 +639,7 @@ async fn a_prompt_asks_for_no_more_purposes_than_a_button_can_carry() {
             .replace("= \"Orders\"", &format!("= \"{n}\""))
     };
     let more: String = (1..=3).map(copy).collect();
-    let world = World::under(&format!("{}{more}{}", &POLICY[..end], &POLICY[end..])).await;
+    let world = World::under(&format!("{}{more}{}", &EXAMPLE_POLICY[..end], &EXAMPLE_POLICY[end..])).await;
     let mut purposes = vec!["offers", "orders", "orders-1", "orders-2", "orders-3"];
     let five = world.ask(&with(asked(ANNA), json!({ "purposes": purposes }))).await;
     assert_eq!(five.problem(), (400, "malformed", "purposes"));
@@ -938,7 +865,7 @@ async fn without_the_ledger_the_caller_is_asked_to_come_back() {
         assert!(answer.retry_after.is_some());
     }
     // That is nobody's mistake.
-    assert!(world.tally.totals().is_empty());
+    assert!(world.fixture.tally.totals().is_empty());
 }
 
 // ---- withdrawals and evidence ----
@@ -960,7 +887,7 @@ async fn a_withdrawal_ends_all_consents_at_once() {
     let objection = json!([{ "kind": "objection_marketing", "since": at(BEGINNING + 1) }]);
     assert_eq!(answer.body["suppressions"], objection);
     assert_eq!(world.look_up(ANNA).await, answer);
-    assert_eq!(world.tally.total("opt-in", "withdrawals"), 1.0);
+    assert_eq!(world.fixture.tally.total("opt-in", "withdrawals"), 1.0);
     let evidence = world.evidence_of(&contact).await;
     let record = &evidence.body["events"][1];
     assert_eq!(record["kind"], "withdrawn");
@@ -1088,14 +1015,14 @@ async fn evidence_that_was_changed_or_removed_behind_the_ledger_shows() {
     let mut changed = record_of(&anna).await;
     let body = changed["body"].as_s().unwrap().replace("web_form", "account");
     changed.insert("body".to_owned(), AttributeValue::S(body));
-    let client = world.store.client();
+    let client = world.fixture.store.client();
     let put = client
         .put_item()
-        .table_name(world.store.ledger_table)
+        .table_name(world.fixture.store.ledger_table)
         .set_item(Some(changed));
     put.send().await.unwrap();
     let removed = record_of(&bert).await;
-    let delete = client.delete_item().table_name(world.store.ledger_table);
+    let delete = client.delete_item().table_name(world.fixture.store.ledger_table);
     let delete = delete.key("pk", removed["pk"].clone()).key("sk", removed["sk"].clone());
     delete.send().await.unwrap();
     for (contact, left) in [(anna, 1), (bert, 0)] {

@@ -7,56 +7,27 @@ use std::sync::Arc;
 
 use assent::local::EXAMPLE_POLICY;
 use assent::store::{Store, StoreKind};
-use consent::policy::Policy;
+use assent_tests::{business, ledger, publish, secret_set, signed, tables};
 use consent::time::Time;
-use identity::{Identifiers, PhoneNumber, SecretKey};
-use lambda_http::http::Request;
-use ledger::{Found, Keys, Ledger, Tables};
+use identity::{Identifiers, PhoneNumber};
+use ledger::Found;
 use platform::clock::{Clock, SystemClock};
 use platform::metrics::{Metrics, Sink, Tally};
-use platform::secrets::{SecretCache, SecretSet, Secrets};
+use platform::secrets::{SecretCache, Secrets};
 use platform::settings::HttpUrl;
 use service::Service;
 use tokio::net::TcpListener;
-use whatsapp::compose::{Business, Envelope};
-use whatsapp::{AppSecret, MessageId, SIGNATURE_HEADER, Text, sign};
+use whatsapp::compose::Envelope;
+use whatsapp::{MessageId, Text};
 
 const OLD_SECRET: &str = "the old app secret";
 const NEW_SECRET: &str = "the new app secret";
-
-fn secret_set(app_secret: &str) -> SecretSet {
-    let key = |digit: &str| digit.repeat(64);
-    SecretSet::parse(&format!(
-        r#"{{"app_secrets": ["{app_secret}"], "verify_token": "v", "access_token": "a",
-            "pseudonym_key": "{}", "sealing_key": "{}", "token_key": "{}"}}"#,
-        key("1"),
-        key("2"),
-        key("3"),
-    ))
-    .unwrap()
-}
 
 fn secrets() -> Secrets {
     Secrets {
         current: secret_set(NEW_SECRET),
         previous: Some(secret_set(OLD_SECRET)),
     }
-}
-
-fn tables(store: &Store) -> Tables {
-    Tables {
-        ledger: store.ledger_table.to_owned(),
-        keys: store.key_table.to_owned(),
-    }
-}
-
-fn ledger(store: &Store) -> Ledger {
-    let keys = Keys {
-        pseudonym: SecretKey::from_hex(&"1".repeat(64)).unwrap().into(),
-        sealing: vec![SecretKey::from_hex(&"2".repeat(64)).unwrap().into()],
-    };
-    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
-    Ledger::new(store.client(), Arc::new(tables(store)), Arc::new(keys), until)
 }
 
 /// A webhook that reaches its tables at that address.
@@ -74,11 +45,12 @@ fn webhook_at(endpoint: &HttpUrl, store: &Store) -> Service {
 
 async fn store_with_policy() -> Store {
     let store = Store::start(StoreKind::Memory).await.unwrap();
-    let policy = Policy::parse(EXAMPLE_POLICY).unwrap();
-    ledger(&store)
-        .publish_policy(&policy, Time::from_unix_seconds(SystemClock.unix_seconds()))
-        .await
-        .unwrap();
+    publish(
+        &store,
+        EXAMPLE_POLICY,
+        Time::from_unix_seconds(SystemClock.unix_seconds()),
+    )
+    .await;
     store
 }
 
@@ -90,25 +62,17 @@ fn person() -> Identifiers {
 
 /// A STOP, signed with that secret.
 async fn stop(service: &Service, app_secret: &str) -> u16 {
-    let business = Business {
-        waba: "102290129340398".parse().unwrap(),
-        sender: "106540352242922".parse().unwrap(),
-        number: "15550783881".parse().unwrap(),
-    };
     let envelope = Envelope {
         from: person(),
         id: MessageId::new("wamid.stop"),
         at: SystemClock.unix_seconds(),
         reply_to: None,
     };
-    let body = business.delivery([business.text(&envelope, &Text::new("STOP"))]);
-    let request = Request::builder()
-        .method("POST")
-        .uri("/webhook")
-        .header(SIGNATURE_HEADER, sign(&body, &AppSecret::new(app_secret).unwrap()))
-        .body(lambda_http::Body::Binary(body))
-        .unwrap();
-    webhook::handle(service, request).await.status().as_u16()
+    let body = business().delivery([business().text(&envelope, &Text::new("STOP"))]);
+    webhook::handle(service, signed(body, app_secret))
+        .await
+        .status()
+        .as_u16()
 }
 
 async fn is_known(store: &Store) -> bool {

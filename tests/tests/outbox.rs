@@ -11,11 +11,11 @@
 )]
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use assent::store::{Store, StoreKind};
+use assent::local::EXAMPLE_POLICY;
+use assent_tests::{AMPLE, APP_SECRET, Fixture, business, signed};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -24,39 +24,23 @@ use consent::contact::{Carried, PromptState, Status};
 use consent::event::{Act, Asked, Authorship, Event, Said};
 use consent::evidence::{Actor, Evidence, EvidenceKind, TypedWords, WithdrawalSource};
 use consent::id::{ContactId, EventId, MessageRef, OutgoingId, RequestId};
-use consent::policy::Policy;
 use consent::register::RequestSource;
 use consent::suppression::SuppressionKind;
 use consent::time::{Span, Time};
 use consent::words::Meaning;
 use identity::{Bsuid, Identifier, Identifiers, PhoneNumber};
-use ledger::{Found, OutboxState, PromptPhase, Tables, Who};
+use ledger::{Found, Ledger, OutboxState, PromptPhase, Who};
 use outbox::{Outbox, Swept};
-use platform::clock::Clock;
 use platform::deadline::Deadline;
-use platform::metrics::{Metrics, Sink, Tally};
-use platform::secrets::{SecretCache, SecretSet, Secrets};
 use serde_json::{Value, json};
 use service::{Service, Work};
 use tokio::sync::Notify;
-use whatsapp::compose::{Business, SentMessage, StatusState, acceptance, message_id, refusal};
+use whatsapp::compose::{SentMessage, StatusState, acceptance, message_id, refusal};
 use whatsapp::graph::{Graph, GraphError};
-use whatsapp::{AppSecret, MessageId, Outbound, sign};
+use whatsapp::{MessageId, Outbound};
 
-const POLICY: &str = include_str!("../../infra/policy.example.toml");
-const BEGINNING: i64 = 1_784_000_000;
-const APP_SECRET: &str = "app-secret";
 const RECONCILIATION: i64 = 15 * 60;
 const LEASE: i64 = 2 * 60;
-
-#[derive(Debug)]
-struct TestClock(AtomicI64);
-
-impl Clock for TestClock {
-    fn unix_seconds(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
 
 /// How the Graph API answers one send.
 #[derive(Debug, Clone)]
@@ -114,75 +98,32 @@ async fn messages(State(stub): State<Arc<GraphStub>>, body: Bytes) -> (StatusCod
 }
 
 struct World {
-    store: Store,
-    clock: Arc<TestClock>,
-    tally: Arc<Tally>,
+    fixture: Fixture,
     meta: Arc<GraphStub>,
     graph: Graph,
 }
 
 impl World {
     async fn new() -> Self {
-        let store = Store::start(StoreKind::Memory).await.unwrap();
         let meta = Arc::new(GraphStub::default());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let graph = Graph::new(&format!("http://{}/v26.0", listener.local_addr().unwrap())).unwrap();
         let router = axum::Router::new().route("/v26.0/{number}/messages", post(messages));
         let served = axum::serve(listener, router.with_state(Arc::clone(&meta)));
         tokio::spawn(async { served.await.unwrap() });
-        let world = Self {
-            store,
-            clock: Arc::new(TestClock(AtomicI64::new(BEGINNING))),
-            tally: Arc::default(),
+        Self {
+            fixture: Fixture::under(EXAMPLE_POLICY).await,
             meta,
             graph,
-        };
-        let policy = Policy::parse(POLICY).unwrap();
-        world.ledger().publish_policy(&policy, world.now()).await.unwrap();
-        world
-    }
-
-    fn secrets() -> SecretSet {
-        let secret = json!({
-            "app_secrets": [APP_SECRET],
-            "verify_token": "verify",
-            "access_token": "access",
-            "pseudonym_key": "11".repeat(32),
-            "sealing_key": "22".repeat(32),
-            "token_key": "33".repeat(32),
-        });
-        SecretSet::parse(&secret.to_string()).unwrap()
-    }
-
-    fn service(&self, function: &'static str) -> Service {
-        let secrets = Secrets {
-            current: Self::secrets(),
-            previous: None,
-        };
-        Service::new(
-            self.store.client(),
-            self.tables(),
-            SecretCache::fixed(secrets),
-            Arc::clone(&self.clock) as Arc<dyn Clock>,
-            Metrics::new(function, Sink::Tally(Arc::clone(&self.tally))),
-        )
-    }
-
-    fn tables(&self) -> Tables {
-        Tables {
-            ledger: self.store.ledger_table.to_owned(),
-            keys: self.store.key_table.to_owned(),
         }
     }
 
-    fn ledger(&self) -> ledger::Ledger {
-        let secrets = Self::secrets();
-        let keys = ledger::Keys {
-            pseudonym: secrets.pseudonym_key,
-            sealing: vec![secrets.sealing_key],
-        };
-        let until = tokio::time::Instant::now() + Duration::from_secs(60);
-        ledger::Ledger::new(self.store.client(), Arc::new(self.tables()), Arc::new(keys), until)
+    fn service(&self, function: &'static str) -> Service {
+        self.fixture.service(function)
+    }
+
+    fn ledger(&self) -> Ledger {
+        assent_tests::ledger(&self.fixture.store)
     }
 
     fn outbox(&self) -> Outbox {
@@ -194,11 +135,11 @@ impl World {
     }
 
     fn now(&self) -> Time {
-        Time::from_unix_seconds(self.clock.unix_seconds())
+        self.fixture.now()
     }
 
     fn advance(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+        self.fixture.clock.advance(seconds);
     }
 
     fn meta_answers(&self, answers: impl IntoIterator<Item = Answer>) {
@@ -210,7 +151,7 @@ impl World {
     }
 
     fn measured(&self, name: &str) -> f64 {
-        self.tally.total("outbox", name)
+        self.fixture.tally.total("outbox", name)
     }
 
     async fn record(&self, who: &Who, act: Act) -> ledger::Recorded {
@@ -278,24 +219,10 @@ impl World {
     /// Meta's status webhook about a message that it has taken.
     async fn status_webhook(&self, index: usize, state: StatusState) {
         let (id, sent) = self.taken().remove(index);
-        let business = Business {
-            waba: "102290129340398".parse().unwrap(),
-            sender: "106540352242922".parse().unwrap(),
-            number: "15550783881".parse().unwrap(),
-        };
-        let at = self.clock.unix_seconds();
-        let change = business.status(&id, &sent.to, &state, at, sent.callback.as_ref(), &[]);
-        let body = business.delivery([change]);
-        let request = lambda_http::http::Request::builder()
-            .method("POST")
-            .uri("/webhook")
-            .header(
-                whatsapp::SIGNATURE_HEADER,
-                sign(&body, &AppSecret::new(APP_SECRET).unwrap()),
-            )
-            .body(lambda_http::Body::Binary(body))
-            .unwrap();
-        let answer = webhook::handle(&self.service("webhook"), request).await;
+        let at = self.now().unix_seconds();
+        let change = business().status(&id, &sent.to, &state, at, sent.callback.as_ref(), &[]);
+        let body = business().delivery([change]);
+        let answer = webhook::handle(&self.service("webhook"), signed(body, APP_SECRET)).await;
         assert_eq!(answer.status(), 200);
     }
 }
@@ -333,7 +260,7 @@ fn person(number: &str) -> Identifiers {
 }
 
 fn deadline() -> Deadline {
-    Deadline::after(Duration::from_secs(60))
+    Deadline::after(AMPLE)
 }
 
 /// A record of the table's stream, as Lambda delivers it.
@@ -437,7 +364,8 @@ async fn a_batch_names_the_first_record_that_failed_and_goes_no_further() {
     let prompts = [world.prompt(ADA).await, world.prompt(BOB).await];
     let unreadable = format!("outbox#{}", "ab".repeat(16));
     let item = |name: &str| aws_sdk_dynamodb::types::AttributeValue::S(name.to_owned());
-    let put = world.store.client().put_item().table_name(world.store.ledger_table);
+    let store = &world.fixture.store;
+    let put = store.client().put_item().table_name(store.ledger_table);
     put.item("pk", item(&unreadable))
         .item("sk", item("outbox"))
         .send()

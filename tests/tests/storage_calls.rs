@@ -11,11 +11,11 @@
 )]
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use assent::store::{Store, StoreKind};
+use assent::local::EXAMPLE_POLICY;
+use assent::store::Store;
+use assent_tests::{AMPLE, APP_SECRET, Fixture, WABA, business, by_hand, signed};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::{
     BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
@@ -26,26 +26,15 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use consent::id::OutgoingId;
 use consent::outgoing::{Reference, Rendered};
-use consent::policy::Policy;
-use consent::time::Time;
 use identity::{Bsuid, Identifiers, PhoneNumber};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request};
-use ledger::{Keys, Ledger, Tables};
-use platform::clock::Clock;
 use platform::deadline::Deadline;
-use platform::metrics::{Metrics, Sink, Tally};
-use platform::secrets::{SecretCache, SecretSet, Secrets};
 use serde_json::{Value, json};
 use service::Service;
-use whatsapp::compose::{Business, Change, Envelope, PreferenceValue, StatusState, message_id};
-use whatsapp::{AppSecret, Callback, MessageId, Payload, SIGNATURE_HEADER, Text, sign};
+use whatsapp::compose::{Change, Envelope, PreferenceValue, StatusState, message_id};
+use whatsapp::{Callback, MessageId, Payload, Text};
 
-const POLICY: &str = include_str!("../../infra/policy.example.toml");
-const APP_SECRET: &str = "app-secret";
-const BEGINNING: i64 = 1_784_000_000;
-/// More time than any test takes.
-const AMPLE: Duration = Duration::from_secs(60);
 /// The most that one person's event may cost: whose identifiers these are, the contact, the transaction.
 const ONE_EVENT: usize = 3;
 
@@ -97,71 +86,41 @@ impl Intercept for Calls {
     }
 }
 
-#[derive(Debug)]
-struct TestClock(AtomicI64);
-
-impl Clock for TestClock {
-    fn unix_seconds(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
 /// The webhook on a store of its own, with the policy at hand and its calls counted.
 struct World {
     calls: Calls,
     webhook: Service,
     opt_in: Service,
-    clock: Arc<TestClock>,
-    tally: Arc<Tally>,
-    _store: Store,
+    fixture: Fixture,
 }
 
 impl World {
     async fn new() -> Self {
-        let store = Store::start(StoreKind::Memory).await.unwrap();
-        publish_policy(&store).await;
+        let fixture = Fixture::under(EXAMPLE_POLICY).await;
         let calls = Calls::default();
-        let clock = Arc::new(TestClock(AtomicI64::new(BEGINNING)));
-        let tally = Arc::new(Tally::default());
-        let service = |function, client| {
-            Service::new(
-                client,
-                tables(&store),
-                SecretCache::fixed(secrets()),
-                Arc::clone(&clock) as Arc<dyn Clock>,
-                Metrics::new(function, Sink::Tally(Arc::clone(&tally))),
-            )
-        };
-        let webhook = service("webhook", counted(&store, &calls));
+        let webhook = fixture.service_over(counted(&fixture.store, &calls), "webhook");
         // The webhook keeps the policy from now on.
         webhook.begin(Deadline::after(AMPLE)).await.unwrap();
         Self {
             webhook,
-            opt_in: service("opt-in", store.client()),
+            opt_in: fixture.service("opt-in"),
             calls,
-            clock,
-            tally,
-            _store: store,
+            fixture,
         }
     }
 
     /// The time, put forward by a minute, so that nothing happens at the same time as anything else.
     fn later(&self) -> i64 {
-        self.clock.0.fetch_add(60, Ordering::SeqCst) + 60
+        self.fixture.clock.advance(60)
     }
 
     fn measured(&self, name: &str) -> f64 {
-        self.tally.total("webhook", name)
+        self.fixture.tally.total("webhook", name)
     }
 
     /// The calls that a delivery costs.
     async fn cost(&self, body: &[u8]) -> Counted {
-        let request = lambda_http::http::Request::builder()
-            .method("POST")
-            .uri("/webhook")
-            .header(SIGNATURE_HEADER, sign(body, &AppSecret::new(APP_SECRET).unwrap()))
-            .body(Body::Binary(body.to_vec()))
-            .unwrap();
+        let request = signed(body.to_vec(), APP_SECRET);
         *self.calls.0.lock().unwrap() = Counted::default();
         let answer = webhook::handle(&self.webhook, request).await;
         assert_eq!(answer.status(), StatusCode::OK);
@@ -233,52 +192,6 @@ fn counted(store: &Store, calls: &Calls) -> Client {
     Client::from_conf(config.interceptor(calls.clone()).build())
 }
 
-/// No service begins without a policy, so the first is published by a ledger made for that.
-async fn publish_policy(store: &Store) {
-    let Secrets { current, .. } = secrets();
-    let keys = Keys {
-        pseudonym: current.pseudonym_key,
-        sealing: vec![current.sealing_key],
-    };
-    let until = tokio::time::Instant::now() + AMPLE;
-    let ledger = Ledger::new(store.client(), Arc::new(tables(store)), Arc::new(keys), until);
-    let at = Time::from_unix_seconds(BEGINNING);
-    ledger
-        .publish_policy(&Policy::parse(POLICY).unwrap(), at)
-        .await
-        .unwrap();
-}
-
-fn tables(store: &Store) -> Tables {
-    Tables {
-        ledger: store.ledger_table.to_owned(),
-        keys: store.key_table.to_owned(),
-    }
-}
-
-fn secrets() -> Secrets {
-    let secret = json!({
-        "app_secrets": [APP_SECRET],
-        "verify_token": "verify",
-        "access_token": "access",
-        "pseudonym_key": "11".repeat(32),
-        "sealing_key": "22".repeat(32),
-        "token_key": "33".repeat(32),
-    });
-    Secrets {
-        current: SecretSet::parse(&secret.to_string()).unwrap(),
-        previous: None,
-    }
-}
-
-fn business() -> Business {
-    Business {
-        waba: "102290129340398".parse().unwrap(),
-        sender: "106540352242922".parse().unwrap(),
-        number: "15550783881".parse().unwrap(),
-    }
-}
-
 /// The person as Meta names them, by number and by id.
 fn person(number: &str) -> Identifiers {
     let phone = PhoneNumber::parse(number).unwrap();
@@ -309,14 +222,11 @@ fn status(number: &str, at: i64, state: &StatusState, callback: Option<&Callback
 
 /// A delivery of something that the stand-in for Meta never composes, because nothing ever comes of it.
 fn odd(account: &str, field: &str, member: &str, element: &Value) -> Vec<u8> {
-    let metadata = json!({"display_phone_number": "15550783881", "phone_number_id": "106540352242922"});
-    let change = json!({"field": field, "value": {"metadata": metadata, member: [element]}});
-    json!({"object": "whatsapp_business_account", "entry": [{"id": account, "changes": [change]}]})
+    by_hand::delivery_for(account, field, &by_hand::value(&json!({member: [element]})))
         .to_string()
         .into_bytes()
 }
 
-const WABA: &str = "102290129340398";
 const ANNA: &str = "+4915112345678";
 const BERT: &str = "+4915187654321";
 
@@ -328,9 +238,7 @@ async fn a_delivery_that_concerns_no_consent_costs_no_call() {
     let foreign = Callback::new("crm-4711").unwrap();
     let ours = Reference::Other(OutgoingId::from_bytes([7; 16])).to_string();
     let ours = Callback::new(ours).unwrap();
-    let stop = json!({
-        "from": &ANNA[1..], "id": "wamid.stop", "timestamp": at.to_string(), "type": "text", "text": {"body": "STOP"},
-    });
+    let stop = by_hand::text(&ANNA[1..], "wamid.stop", at, "STOP");
     let with = |member: &str, value: Value| {
         let mut message = stop.clone();
         message[member] = value;

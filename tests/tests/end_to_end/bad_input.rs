@@ -1,8 +1,9 @@
 //! Bad input gets a clear answer and loses nothing.
 
+use assent_tests::by_hand::{delivery, text, value};
 use serde_json::{Value, json};
 
-use crate::stack::{Local, VERIFY_TOKEN, delivery, phone, signature, text, value};
+use crate::stack::{Local, VERIFY_TOKEN, phone, signature};
 
 #[tokio::test]
 async fn nothing_is_taken_that_meta_did_not_sign() {

@@ -1,9 +1,10 @@
 //! Meta slow, silent, or refusing.
 
 use assent::local::Options;
+use assent_tests::by_hand::{delivery, text, value};
 use serde_json::json;
 
-use crate::stack::{Local, delivery, phone, text, value};
+use crate::stack::{Local, phone};
 
 #[tokio::test]
 async fn a_prompt_that_meta_took_without_answering_is_settled_by_its_status_and_never_sent_twice() {

@@ -1,8 +1,9 @@
 //! A contact's life: asked, prompted, confirmed, stopped, moved.
 
+use assent_tests::by_hand::{delivery, delivery_for, text, value};
 use serde_json::json;
 
-use crate::stack::{Local, delivery, phone, text, value};
+use crate::stack::{Local, phone};
 
 #[tokio::test]
 async fn a_contact_asks_is_prompted_confirms_and_stops() {
@@ -195,7 +196,7 @@ async fn what_the_contact_did_not_write_changes_nobody() {
         delivery("messages", &value(&json!({"messages": [group]}))),
         delivery("messages", &value(&json!({"messages": [reaction]}))),
         delivery("messages", &value(&json!({"messages": [forwarded]}))),
-        json!({"object": "whatsapp_business_account", "entry": [{"id": "0", "changes": [{"field": "messages", "value": value(&json!({"messages": [message]}))}]}]}),
+        delivery_for("0", "messages", &value(&json!({"messages": [message]}))),
     ] {
         assert_eq!(local.deliver(&body).await, 200);
     }

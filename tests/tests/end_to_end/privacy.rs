@@ -1,8 +1,9 @@
 //! What must not be logged is not logged.
 
+use assent_tests::by_hand::{delivery, text, value};
 use serde_json::json;
 
-use crate::stack::{Local, Log, delivery, phone, text, value};
+use crate::stack::{Local, Log, phone};
 
 #[tokio::test]
 async fn no_log_line_holds_a_number_an_id_a_name_or_a_text() {

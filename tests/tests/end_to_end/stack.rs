@@ -1,4 +1,4 @@
-//! A local stack to talk to, and Meta's JSON written by hand.
+//! A local stack to talk to.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -221,27 +221,4 @@ pub(crate) fn signature(body: &[u8]) -> String {
 
 pub(crate) fn phone(number: &str) -> Value {
     json!({"phone": number})
-}
-
-/// A delivery with one change.
-pub(crate) fn delivery(field: &str, value: &Value) -> Value {
-    json!({"object": "whatsapp_business_account", "entry": [{"id": "102290129340398", "changes": [{"field": field, "value": value}]}]})
-}
-
-/// A value with these members beside what every value has.
-pub(crate) fn value(members: &Value) -> Value {
-    let mut value = json!({
-        "messaging_product": "whatsapp",
-        "metadata": {"display_phone_number": "15550783881", "phone_number_id": "106540352242922"},
-    });
-    value
-        .as_object_mut()
-        .unwrap()
-        .extend(members.as_object().unwrap().clone());
-    value
-}
-
-/// A text message; `from` has no plus.
-pub(crate) fn text(from: &str, id: &str, at: i64, body: &str) -> Value {
-    json!({"from": from, "id": id, "timestamp": at.to_string(), "type": "text", "text": {"body": body}})
 }

@@ -5,13 +5,14 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use assent::store::{Store, StoreKind, create_tables};
+use assent_tests::tables;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use consent::contact::Contact;
 use consent::event::{Act, Event, Said};
 use consent::id::EventId;
 use consent::time::Time;
-use identity::{Bsuid, Identifiers, PhoneNumber, SecretKey};
+use identity::{Bsuid, Identifiers, PhoneNumber};
 use ledger::{Found, Keys, Ledger, Recorded, Subject, Tables, Who};
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
@@ -45,13 +46,9 @@ pub(crate) struct World {
 impl World {
     async fn all() -> Vec<Self> {
         let store = Store::start(StoreKind::Memory).await.unwrap();
-        let tables = Tables {
-            ledger: store.ledger_table.to_owned(),
-            keys: store.key_table.to_owned(),
-        };
         let mut worlds = vec![Self {
             client: store.client(),
-            tables: Arc::new(tables),
+            tables: Arc::new(tables(&store)),
             _store: Some(store),
         }];
         if let Some(address) = std::env::var_os("ASSENT_DYNAMODB_LOCAL") {
@@ -127,12 +124,7 @@ impl World {
 }
 
 pub(crate) fn keys() -> Arc<Keys> {
-    static KEYS: LazyLock<Arc<Keys>> = LazyLock::new(|| {
-        Arc::new(Keys {
-            pseudonym: SecretKey::from_bytes([1; 32]).into(),
-            sealing: vec![SecretKey::from_bytes([2; 32]).into()],
-        })
-    });
+    static KEYS: LazyLock<Arc<Keys>> = LazyLock::new(|| Arc::new(assent_tests::keys()));
     Arc::clone(&KEYS)
 }
 
