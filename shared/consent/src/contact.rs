@@ -357,20 +357,6 @@ impl Contact {
             .max_by_key(|prompt| prompt.at)
     }
 
-    /// The prompts that can be answered at that time, oldest first.
-    ///
-    /// Stops do not matter here: a "yes" after a "no" is bound to its prompt all the same, and counts as a new request.
-    pub fn open_prompts(&self, at: Time) -> Vec<(RequestId, &Prompt)> {
-        let mut open: Vec<_> = self
-            .prompts
-            .iter()
-            .filter(|(_, p)| p.can_be_answered(at))
-            .map(|(id, p)| (*id, p))
-            .collect();
-        open.sort_by_key(|(id, prompt)| (prompt.at, *id));
-        open
-    }
-
     /// When the oldest of the prompts that fill the day's limit leaves it, if the limit is reached.
     pub fn next_prompt_at(&self, policy: &Policy, now: Time) -> Option<Time> {
         const DAY: Span = Span::days(1);

@@ -122,8 +122,6 @@ pub enum Expression {
     TypedWord,
     /// A form.
     Form,
-    /// A setting in WhatsApp.
-    PlatformSetting,
 }
 
 /// Whether the event had the effect that its kind promises, and if not, why.

@@ -175,16 +175,11 @@ impl Outgoing {
             return Err(Unsendable::Suppressed);
         }
         let in_window = contact.window_is_open(now);
-        if let OutgoingKind::Prompt { request } = &self.kind {
-            return self.render_prompt(*request, contact, policy, key, now, in_window);
-        }
-        if !in_window {
-            return Err(Unsendable::WindowClosed);
-        }
         let texts = policy.texts(&self.locale);
         let plain = |body: &str| Ok(Rendered::Text { body: body.to_owned() });
         match &self.kind {
             OutgoingKind::Prompt { request } => self.render_prompt(*request, contact, policy, key, now, in_window),
+            _ if !in_window => Err(Unsendable::WindowClosed),
             OutgoingKind::ConsentConfirmation { purposes } => {
                 let labels: Vec<_> = purposes
                     .iter()

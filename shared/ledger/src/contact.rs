@@ -6,7 +6,7 @@ use consent::id::ContactId;
 use identity::{Identifiers, Pseudonym, Sealed, SubjectKey, WrappedKey};
 
 use crate::error::LedgerError;
-use crate::schema::{self, BODY, CONTACT, IDENTITY, Item, PK, SK, VERSION, WRAPPED_KEY};
+use crate::schema::{self, BODY, CONTACT, IDENTITY, Item, PK, VERSION, WRAPPED_KEY};
 use crate::store::Ledger;
 
 /// A contact as it was read, with all that is needed to write it back.
@@ -208,7 +208,6 @@ impl Subject {
         item.insert(VERSION.to_owned(), schema::n(self.version.unwrap_or(0) + 1));
         item.insert(BODY.to_owned(), schema::s(body));
         item.insert(IDENTITY.to_owned(), self.sealed_identity()?);
-        debug_assert!(item.contains_key(SK));
         Ok(item)
     }
 }

@@ -3,7 +3,7 @@
 use identity::random_bytes;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use whatsapp::compose::{Business, Change, message_id};
+use whatsapp::compose::message_id;
 use whatsapp::{AppSecret, MessageId, SIGNATURE_HEADER, sign};
 
 use super::DemoError;
@@ -112,11 +112,6 @@ impl Http {
 /// A new message id, as Meta would make one for that person.
 pub(super) fn new_message_id(who: &identity::Identifiers) -> Result<MessageId, DemoError> {
     Ok(message_id(who.phone(), random_bytes()?))
-}
-
-/// The body of a delivery with these changes.
-pub(super) fn body(business: &Business, changes: impl IntoIterator<Item = Change>) -> Vec<u8> {
-    business.delivery(changes)
 }
 
 fn received(message: &Value) -> Received {

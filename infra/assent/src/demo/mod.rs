@@ -9,7 +9,7 @@ use whatsapp::compose::{Business, Envelope};
 use whatsapp::{AppSecret, BlankSecret, MessageId, Payload, Text, sign};
 
 use crate::local::{Options, Stack, StackError};
-use http::{Http, Received, body, new_message_id, text};
+use http::{Http, Received, new_message_id, text};
 use timeline::{Timeline, Who};
 
 /// Why the story could not be told to its end.
@@ -284,15 +284,16 @@ impl Story {
         let nothing = || DemoError::NoMessage(person.name);
         let payload = Payload::new(prompt.payloads.get(button).ok_or_else(nothing)?.as_str());
         let label = Text::new(prompt.labels.get(button).ok_or_else(nothing)?.as_str());
-        Ok(body(
-            &self.business,
-            [self.business.template_tap(&envelope, &payload, &label)],
-        ))
+        Ok(self
+            .business
+            .delivery([self.business.template_tap(&envelope, &payload, &label)]))
     }
 
     fn text_delivery(&self, person: &Person, words: &str, at: i64) -> Result<Vec<u8>, DemoError> {
         let envelope = self.envelope(person, at, None)?;
-        Ok(body(&self.business, [self.business.text(&envelope, &Text::new(words))]))
+        Ok(self
+            .business
+            .delivery([self.business.text(&envelope, &Text::new(words))]))
     }
 
     fn envelope(&self, person: &Person, at: i64, reply_to: Option<MessageId>) -> Result<Envelope, DemoError> {

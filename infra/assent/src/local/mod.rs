@@ -115,7 +115,8 @@ pub struct Parts {
     pub(crate) tally: Arc<Tally>,
     app_secret: AppSecret,
     sweeping: Mutex<()>,
-    store: Store,
+    /// Held because it stops when it is dropped.
+    _store: Store,
 }
 
 impl Stack {
@@ -168,7 +169,7 @@ impl Stack {
             tally,
             app_secret,
             sweeping: Mutex::default(),
-            store,
+            _store: store,
         };
         if let Some(fault) = options.fault {
             parts.meta.set_fault(Fault::always(fault));
@@ -247,11 +248,6 @@ impl Parts {
     /// The business that Meta's webhooks come to.
     pub fn business(&self) -> &Business {
         &self.business
-    }
-
-    /// Where the embedded DynamoDB listens.
-    pub fn store_endpoint(&self) -> &str {
-        self.store.endpoint.as_str()
     }
 }
 
