@@ -6,7 +6,7 @@ use identity::{Identifiers, PhoneNumber};
 use serde_json::{Map, Value, json};
 
 pub use crate::delivery::{PreferenceValue, StatusState};
-pub use crate::graph::{SentMessage, acceptance, refusal};
+pub use crate::graph::{SentMessage, acceptance, deletion, refusal};
 use crate::names::{BusinessNumber, PhoneNumberId, WabaId};
 use crate::personal::{Callback, MessageId, Payload, Text};
 

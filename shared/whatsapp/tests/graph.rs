@@ -4,12 +4,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use identity::Identifiers;
+use identity::{Bsuid, Identifiers};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use whatsapp::compose::{acceptance, message_id, refusal};
+use whatsapp::compose::{acceptance, deletion, message_id, refusal};
 use whatsapp::graph::{Accepted, AccessToken, Backoff, Class, Consequence, Graph, GraphError, SendError, SentMessage};
 use whatsapp::{Button, Buttons, Callback, Outbound, Payload, PlainText, Template, Text};
 
@@ -18,7 +18,9 @@ const NEVER: Duration = Duration::from_secs(60);
 /// What one request looked like.
 #[derive(Clone, Debug, Default)]
 struct Seen {
+    method: String,
     path: String,
+    query: String,
     authorization: String,
     body: Vec<u8>,
 }
@@ -27,12 +29,14 @@ struct Seen {
 async fn stand_in(status: u16, headers: HeaderMap, answer: String) -> (String, Arc<Mutex<Vec<Seen>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
-    let handler = move |uri: Uri, request: HeaderMap, body: axum::body::Bytes| {
+    let handler = move |method: Method, uri: Uri, request: HeaderMap, body: axum::body::Bytes| {
         let authorization = request
             .get("authorization")
             .map(|value| value.to_str().unwrap().to_owned());
         log.lock().unwrap().push(Seen {
+            method: method.to_string(),
             path: uri.path().to_owned(),
+            query: uri.query().unwrap_or_default().to_owned(),
             authorization: authorization.unwrap_or_default(),
             body: body.to_vec(),
         });
@@ -66,6 +70,18 @@ async fn send_to(base: &str, to: &Identifiers, message: &Outbound, timeout: Dura
         .await
 }
 
+async fn delete_from(base: &str, timeout: Duration) -> Result<(), SendError> {
+    Graph::new(base)
+        .unwrap()
+        .delete_from_contact_book(
+            &AccessToken::new("EAAG-token").unwrap(),
+            &"106540352242922".parse().unwrap(),
+            &Bsuid::parse("DE.ENT.7201449983120557").unwrap(),
+            timeout,
+        )
+        .await
+}
+
 async fn refused_with(status: u16, answer: &str) -> SendError {
     let (base, _) = stand_in(status, HeaderMap::new(), answer.to_owned()).await;
     send_to(&base, &ada(), &text(), NEVER).await.unwrap_err()
@@ -84,7 +100,10 @@ async fn a_send_is_addressed_authorised_and_answered_with_the_messages_id() {
         }
     );
     let [request] = <[Seen; 1]>::try_from(seen.lock().unwrap().clone()).unwrap();
-    assert_eq!(request.path, "/v25.0/106540352242922/messages");
+    assert_eq!(
+        (&*request.method, &*request.path, &*request.query),
+        ("POST", "/v25.0/106540352242922/messages", "")
+    );
     assert_eq!(request.authorization, "Bearer EAAG-token");
     let body: Value = serde_json::from_slice(&request.body).unwrap();
     assert_eq!(body["to"], "+4915112345678");
@@ -268,6 +287,66 @@ async fn a_request_that_nobody_answers_may_have_been_a_send() {
         .unwrap_err();
     assert_eq!((timed_out, timed_out.class()), (SendError::NoAnswer, Class::Reconcile));
     silent.abort();
+}
+
+#[tokio::test]
+async fn a_person_is_deleted_from_the_contact_book_by_id_and_may_have_been_absent() {
+    for deleted in [true, false] {
+        let (base, seen) = stand_in(200, HeaderMap::new(), deletion(deleted)).await;
+        assert_eq!(delete_from(&base, NEVER).await, Ok(()));
+        let [request] = <[Seen; 1]>::try_from(seen.lock().unwrap().clone()).unwrap();
+        assert_eq!(request.method, "DELETE");
+        assert_eq!(request.path, "/v25.0/106540352242922/contact_book");
+        assert_eq!(
+            request.query,
+            "messaging_product=whatsapp&bsuid=DE.ENT.7201449983120557"
+        );
+        assert_eq!(request.authorization, "Bearer EAAG-token");
+        assert!(request.body.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_counts_only_when_meta_says_so() {
+    let (refused, body) = refusal(GraphError::of(190));
+    for (status, answer, error) in [
+        (200, "", SendError::Unexplained { status: 200 }),
+        (200, "{}", SendError::Unexplained { status: 200 }),
+        (200, r#"{"success":false}"#, SendError::Unexplained { status: 200 }),
+        (200, r#"[true]"#, SendError::Unexplained { status: 200 }),
+        (500, r#"{"success":true}"#, SendError::Unexplained { status: 500 }),
+        (404, "<html>", SendError::Unexplained { status: 404 }),
+        (refused, &*body, SendError::Refused(GraphError::of(190))),
+    ] {
+        let (base, _) = stand_in(status, HeaderMap::new(), answer.to_owned()).await;
+        assert_eq!(delete_from(&base, NEVER).await, Err(error), "{status} {answer}");
+    }
+}
+
+#[tokio::test]
+async fn no_error_of_a_deletion_names_the_person() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let unanswered = format!("http://{}", silent.local_addr().unwrap());
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let unreachable = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    let answer = json!({"error": {"message": "no contact DE.ENT.7201449983120557", "code": 100}});
+    let (refusing, _) = stand_in(400, HeaderMap::new(), answer.to_string()).await;
+    for (base, expected) in [
+        (unanswered, SendError::NoAnswer),
+        (unreachable, SendError::Unreachable),
+        (refusing, SendError::Refused(GraphError::of(100))),
+    ] {
+        let timeout = if expected == SendError::NoAnswer {
+            Duration::from_millis(20)
+        } else {
+            NEVER
+        };
+        let error = delete_from(&base, timeout).await.unwrap_err();
+        assert_eq!(error, expected);
+        let shown = format!("{error} {error:?} {:?}", std::error::Error::source(&error));
+        assert!(!shown.contains("7201449983120557"), "{shown}");
+    }
 }
 
 #[tokio::test]

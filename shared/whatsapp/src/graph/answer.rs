@@ -1,4 +1,4 @@
-//! The JSON of an answer to a request to send, read from Meta and written by a stand-in.
+//! The JSON of Meta's answers, read from Meta and written by a stand-in.
 
 use identity::Identifiers;
 use serde_json::json;
@@ -12,6 +12,7 @@ record!(Answer {
     contacts,
     error
 });
+record!(Deletion { success });
 record!(Message { id });
 record!(Contact { wa_id, user_id });
 
@@ -24,6 +25,12 @@ pub(super) fn accepted(body: &str) -> Option<Accepted> {
         id: MessageId::new(message.id.filled()?),
         contact: Identifiers::from_meta(contact.wa_id.text().as_deref(), contact.user_id.text().as_deref()),
     })
+}
+
+/// Whether this is the answer of a deletion that Meta carried out, if only by finding nothing to delete.
+pub(super) fn deleted(body: &str) -> Option<()> {
+    let answer: Deletion<'_> = read_object(body.trim())?;
+    answer.success.is_true().then_some(())
 }
 
 /// What Meta objects to, if the answer says so.
@@ -48,6 +55,12 @@ pub fn acceptance(to: &Identifiers, contact: &Identifiers, id: &MessageId) -> St
         );
     }
     json!({"messaging_product": "whatsapp", "contacts": [known], "messages": [{"id": id.as_str()}]}).to_string()
+}
+
+/// The body with which a stand-in for Meta answers that a person is not in the contact book any more: because it deleted the
+/// entry, or because there was none.
+pub fn deletion(deleted: bool) -> String {
+    json!({"success": true, "deleted": deleted}).to_string()
 }
 
 /// The HTTP status and the body with which a stand-in for Meta refuses a request.

@@ -1,4 +1,4 @@
-//! The Graph API client: sending a message, and what it means when that fails.
+//! The Graph API client: sending a message, having Meta forget a person, and what it means when that fails.
 
 mod answer;
 mod error;
@@ -8,8 +8,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use identity::Identifiers;
-use reqwest::{Client, StatusCode, Url, redirect};
+use identity::{Bsuid, Identifiers};
+use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::names::PhoneNumberId;
@@ -17,7 +17,7 @@ use crate::outbound::Outbound;
 use crate::personal::{Callback, MessageId};
 use crate::signature::BlankSecret;
 
-pub use self::answer::{acceptance, refusal};
+pub use self::answer::{acceptance, deletion, refusal};
 pub use self::error::{Backoff, Class, Consequence, GraphError};
 pub use self::request::SentMessage;
 
@@ -59,11 +59,11 @@ pub struct Accepted {
     pub contact: Option<Identifiers>,
 }
 
-/// A message was not sent, or may not have been. Says nothing about the message, the contact or the token.
+/// Meta did not do what it was asked to, or may not have. Says nothing about the message, the contact or the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// Meta answered with an error.
-    #[error("Meta refused the message: code {}", .0.code.unwrap_or_default())]
+    #[error("Meta refused the request: code {}", .0.code.unwrap_or_default())]
     Refused(GraphError),
     /// Something answered without saying what is wrong.
     #[error("the Graph API answered {status} and named no error")]
@@ -80,7 +80,8 @@ pub enum SendError {
 }
 
 impl SendError {
-    /// What to do about the message.
+    /// What to do about the message. Whatever else Meta was asked to do may be asked for again where a message is to be
+    /// reconciled, if doing it twice does nothing more.
     pub fn class(self) -> Class {
         match self {
             Self::Refused(error) => error.class(),
@@ -179,33 +180,53 @@ impl Graph {
         callback: &Callback,
         timeout: Duration,
     ) -> Result<Accepted, SendError> {
-        let response = self
-            .http
-            .post(format!("{}/{from}/messages", self.base))
-            .bearer_auth(token.0.expose_secret())
-            .timeout(timeout)
-            .json(&request::body(to, message, callback))
-            .send()
-            .await
-            .map_err(|error| {
-                if error.is_connect() {
-                    SendError::Unreachable
-                } else {
-                    SendError::NoAnswer
-                }
-            })?;
-        let status = response.status();
-        let body = response.text().await.map_err(|_| SendError::NoAnswer)?;
-        read_answer(status, &body)
+        let request = self.http.post(format!("{}/{from}/messages", self.base));
+        let request = request.json(&request::body(to, message, callback));
+        answered(request, token, timeout, answer::accepted).await
+    }
+
+    /// Asks Meta to delete what its contact book has on a person: which phone number belongs to that id, for the whole business
+    /// portfolio. Waits at most so long for the answer. It is also done if there was nothing to delete.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]. Doing it twice does nothing more, so what may have been done may be tried again.
+    pub async fn delete_from_contact_book(
+        &self,
+        token: &AccessToken,
+        sender: &PhoneNumberId,
+        person: &Bsuid,
+        timeout: Duration,
+    ) -> Result<(), SendError> {
+        // Nothing in the id has a meaning of its own in an address.
+        let query = format!("messaging_product=whatsapp&bsuid={}", person.as_str());
+        let request = self.http.delete(format!("{}/{sender}/contact_book?{query}", self.base));
+        answered(request, token, timeout, answer::deleted).await
     }
 }
 
-fn read_answer(status: StatusCode, body: &str) -> Result<Accepted, SendError> {
-    if let Some(error) = answer::refused(body) {
+/// What Meta answers to a request. The errors of the HTTP client end here: they show the address, which may name a person.
+async fn answered<T>(
+    request: RequestBuilder,
+    token: &AccessToken,
+    timeout: Duration,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, SendError> {
+    let request = request.bearer_auth(token.0.expose_secret()).timeout(timeout);
+    let response = request.send().await.map_err(|error| {
+        if error.is_connect() {
+            SendError::Unreachable
+        } else {
+            SendError::NoAnswer
+        }
+    })?;
+    let status = response.status();
+    let body = response.text().await.map_err(|_| SendError::NoAnswer)?;
+    if let Some(error) = answer::refused(&body) {
         return Err(unless_unknown(error, status));
     }
-    let accepted = answer::accepted(body).filter(|_| status.is_success());
-    accepted.ok_or(SendError::Unexplained {
+    let done = read(&body).filter(|_| status.is_success());
+    done.ok_or(SendError::Unexplained {
         status: status.as_u16(),
     })
 }
