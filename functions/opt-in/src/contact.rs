@@ -10,21 +10,17 @@ use lambda_http::{Body, Request, Response};
 use ledger::HistoryEntry;
 use platform::problem::json;
 use serde::Serialize;
+use service::http::body::{self, Object};
+use service::http::{self, Answer, known, refusal};
 use service::{Service, Work};
 
-use crate::body::{self, Object};
-use crate::recipient::{Recipient, known};
-use crate::refusal;
-use crate::{Answer, caller};
+use crate::recipient::Recipient;
 
 /// A contact by what it is known by.
 pub(crate) async fn look_up(service: &Service, request: &Request) -> Answer {
     let members = body::read(request)?;
     let recipient = Recipient::read(&Object::body(&members, &["recipient"])?.need("recipient")?)?;
-    let work = service
-        .begin(caller::deadline(request))
-        .await
-        .map_err(refusal::unavailable)?;
+    let work = http::begin(service, request).await?;
     let subject = recipient
         .find(&work.ledger)
         .await?
@@ -34,10 +30,7 @@ pub(crate) async fn look_up(service: &Service, request: &Request) -> Answer {
 
 /// A contact by its own id.
 pub(crate) async fn show(service: &Service, request: &Request, id: &ContactId) -> Answer {
-    let work = service
-        .begin(caller::deadline(request))
-        .await
-        .map_err(refusal::unavailable)?;
+    let work = http::begin(service, request).await?;
     let subject = known(&work.ledger, id).await?;
     Ok(standing(&subject.contact, &work))
 }
@@ -57,10 +50,7 @@ pub(crate) async fn evidence(service: &Service, request: &Request, id: &ContactI
         words: Option<String>,
     }
 
-    let work = service
-        .begin(caller::deadline(request))
-        .await
-        .map_err(refusal::unavailable)?;
+    let work = http::begin(service, request).await?;
     let subject = known(&work.ledger, id).await?;
     let history = work.ledger.history(&subject).await.map_err(refusal::unavailable)?;
     let events = history

@@ -4,8 +4,6 @@
 //! Nothing here can confirm a consent: only the contact does that, in WhatsApp. Whoever calls is authenticated by API
 //! Gateway before the request arrives.
 
-mod body;
-mod caller;
 mod contact;
 mod occurrence;
 mod opt_in;
@@ -18,11 +16,7 @@ mod withdrawal;
 use lambda_http::{Body, Request, Response};
 use service::Service;
 
-use refusal::Refusal;
 use route::Route;
-
-/// What a request comes to.
-type Answer = Result<Response<Body>, Refusal>;
 
 /// Answers a request to `/v1/opt-ins` or `/v1/contacts`. Whatever goes wrong is answered with problem details.
 pub async fn handle(service: &Service, request: Request) -> Response<Body> {

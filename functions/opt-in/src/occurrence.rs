@@ -5,9 +5,8 @@ use consent::time::{Span, Time};
 use ledger::KeyUse;
 use serde::Serialize;
 use service::Work;
-
-use crate::body::Object;
-use crate::refusal::{self, Refusal};
+use service::http::body::Object;
+use service::http::refusal::{self, Refusal};
 
 /// How far a caller's clock may be ahead. What is within counts as now.
 const CLOCK_SKEW: Span = Span::minutes(1);

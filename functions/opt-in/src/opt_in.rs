@@ -13,13 +13,14 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use platform::problem::json;
 use serde::Serialize;
+use service::http::body::{self, Member, Object};
+use service::http::refusal::{unavailable, unknown_contact};
+use service::http::{self, Answer, Refusal, caller};
 use service::{Service, Work};
 
-use crate::body::{self, Member, Object};
 use crate::occurrence::Occurrence;
 use crate::recipient::Recipient;
-use crate::refusal::{self, Refusal};
-use crate::{Answer, caller, purposes};
+use crate::{purposes, refusal};
 
 /// How the controller can have taken a request. What the contact does in WhatsApp is not for this API to say: that is
 /// known from a signed webhook alone.
@@ -50,10 +51,7 @@ pub(crate) async fn take(service: &Service, request: &Request) -> Answer {
 
 async fn record(service: &Service, request: &Request) -> Answer {
     let members = body::read(request)?;
-    let work = service
-        .begin(caller::deadline(request))
-        .await
-        .map_err(refusal::unavailable)?;
+    let work = http::begin(service, request).await?;
     let known = ["recipient", "purposes", "locale", "source"];
     let body = Object::body(&members, &[known.as_slice(), &Occurrence::MEMBERS].concat())?;
     let recipient = Recipient::read(&body.need("recipient")?)?;
@@ -79,10 +77,10 @@ async fn record(service: &Service, request: &Request) -> Answer {
         .record(&recipient.who(), &[event(asked.clone())], &work.rules())
         .await;
     let mut contacts = recorded
-        .map_err(refusal::unavailable)?
+        .map_err(unavailable)?
         .into_iter()
         .filter_map(|recorded| recorded.contact);
-    let contact = contacts.next().ok_or_else(refusal::unknown_contact)?;
+    let contact = contacts.next().ok_or_else(unknown_contact)?;
     Ok(accepted(&contact, &asked, &work))
 }
 

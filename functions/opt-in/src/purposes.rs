@@ -1,9 +1,10 @@
 //! The purposes that a request names.
 
 use consent::id::PurposeId;
+use service::http::Refusal;
+use service::http::body::Member;
 
-use crate::body::Member;
-use crate::refusal::{self, Refusal};
+use crate::refusal;
 
 /// Reads a list of purposes, each of them one of those offered and none twice.
 pub(crate) fn read(list: &Member<'_>, offered: &[&PurposeId]) -> Result<Vec<PurposeId>, Refusal> {

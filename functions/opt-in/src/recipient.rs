@@ -3,9 +3,11 @@
 use consent::id::ContactId;
 use identity::{Bsuid, Identifiers, PhoneNumber};
 use ledger::{Found, Ledger, Subject, Who};
+use service::http::body::Member;
+use service::http::refusal::unavailable;
+use service::http::{Refusal, known};
 
-use crate::body::Member;
-use crate::refusal::{self, Refusal};
+use crate::refusal::several_contacts;
 
 /// A recipient as the caller names them: by the contact's own id, by identifiers, or by both.
 #[derive(Debug)]
@@ -40,18 +42,18 @@ impl Recipient {
     /// more than one contact: which of them is meant is not for a program to guess.
     pub(crate) async fn find(&self, ledger: &Ledger) -> Result<Option<Subject>, Refusal> {
         match self {
-            Self::Person(identifiers) => match ledger.find(identifiers).await.map_err(refusal::unavailable)? {
+            Self::Person(identifiers) => match ledger.find(identifiers).await.map_err(unavailable)? {
                 Found::Nobody => Ok(None),
                 Found::One(subject) => Ok(Some(*subject)),
-                Found::Two(_) => Err(refusal::several_contacts()),
+                Found::Two(_) => Err(several_contacts()),
             },
             Self::Contact(id, identifiers) => {
                 let subject = known(ledger, id).await?;
                 match identifiers {
                     None => Ok(Some(subject)),
-                    Some(identifiers) => match ledger.find(identifiers).await.map_err(refusal::unavailable)? {
+                    Some(identifiers) => match ledger.find(identifiers).await.map_err(unavailable)? {
                         Found::One(same) if same.contact.id == *id => Ok(Some(*same)),
-                        Found::Nobody | Found::One(_) | Found::Two(_) => Err(refusal::several_contacts()),
+                        Found::Nobody | Found::One(_) | Found::Two(_) => Err(several_contacts()),
                     },
                 }
             }
@@ -65,13 +67,4 @@ impl Recipient {
             Self::Contact(id, None) => Who::Contact(id),
         }
     }
-}
-
-/// The contact with that id, who must be known.
-pub(crate) async fn known(ledger: &Ledger, id: &ContactId) -> Result<Subject, Refusal> {
-    ledger
-        .read(id)
-        .await
-        .map_err(refusal::unavailable)?
-        .ok_or_else(refusal::unknown_contact)
 }

@@ -2,8 +2,7 @@
 
 use consent::id::ContactId;
 use lambda_http::http::Method;
-
-use crate::refusal::{self, Refusal};
+use service::http::refusal::{self, Refusal};
 
 /// A request by what it asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,7 +31,7 @@ impl Route {
             _ => return Err(refusal::no_such_route()),
         };
         if *method != allowed {
-            return Err(refusal::no_such_method(&allowed));
+            return Err(refusal::no_such_method(&[allowed]));
         }
         // What is no id at all is nobody's.
         route.map_err(|_| refusal::unknown_contact())

@@ -7,11 +7,11 @@ use consent::id::ContactId;
 use lambda_http::Request;
 use ledger::Who;
 use service::Service;
+use service::http::body::{self, Object};
+use service::http::{self, Answer, caller, known, refusal};
 
-use crate::body::{self, Object};
 use crate::occurrence::Occurrence;
-use crate::recipient::known;
-use crate::{Answer, caller, contact, purposes, refusal};
+use crate::{contact, purposes};
 
 const SOURCES: [WithdrawalSource; 6] = [
     WithdrawalSource::Email,
@@ -25,10 +25,7 @@ const SOURCES: [WithdrawalSource; 6] = [
 /// Takes a withdrawal of some purposes, or of all.
 pub(crate) async fn take(service: &Service, request: &Request, id: &ContactId) -> Answer {
     let members = body::read(request)?;
-    let work = service
-        .begin(caller::deadline(request))
-        .await
-        .map_err(refusal::unavailable)?;
+    let work = http::begin(service, request).await?;
     let body = Object::body(&members, &[["purposes", "source"], Occurrence::MEMBERS].concat())?;
     let source = body.need("source")?.one_of(&SOURCES)?;
     let occurrence = Occurrence::read(&body, work.now)?;

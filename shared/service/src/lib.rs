@@ -1,6 +1,9 @@
 //! What every function works with: the ledger, the policy in force, the secrets and the time.
 //!
-//! The platform knows nothing of consent and the ledger nothing of Lambda; here the two meet, once for all functions.
+//! The platform knows nothing of consent and the ledger nothing of Lambda; here the two meet, once for all functions. What only functions behind
+//! HTTP have in common is in [`http`].
+
+pub mod http;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

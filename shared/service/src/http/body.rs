@@ -3,7 +3,7 @@
 //! A library that fills structures would name the member too, but quotes the value in its messages, and here the value may
 //! be a person's number.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use lambda_http::Request;
@@ -11,13 +11,16 @@ use lambda_http::http::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::refusal::{self, Refusal};
+use super::refusal::{self, Refusal};
 
-/// The largest body that is read, in bytes: many times what any request here needs.
+/// The largest body that is read, in bytes: many times what any request needs that goes through this reader.
 const MAX_BODY: usize = 64 * 1024;
 
 /// Reads the body as one JSON object.
-pub(crate) fn read(request: &Request) -> Result<Map<String, Value>, Refusal> {
+///
+/// # Errors
+/// When the body is too large, is declared as something else, or is no object.
+pub fn read(request: &Request) -> Result<Map<String, Value>, Refusal> {
     let body: &[u8] = request.body().as_ref();
     if body.len() > MAX_BODY {
         return Err(refusal::too_large(MAX_BODY));
@@ -35,22 +38,40 @@ fn is_json(content_type: &HeaderValue) -> bool {
 }
 
 /// A JSON object and where it stands in the body.
-#[derive(Debug)]
-pub(crate) struct Object<'a> {
+pub struct Object<'a> {
     path: String,
     members: &'a Map<String, Value>,
 }
 
 /// A value and where it stands in the body.
-#[derive(Debug)]
-pub(crate) struct Member<'a> {
+pub struct Member<'a> {
     path: String,
     value: &'a Value,
 }
 
+// What stands there may be about a person, so only the place is shown.
+impl fmt::Debug for Object<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Member<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<'a> Object<'a> {
     /// The body itself, which may have these members and no others.
-    pub(crate) fn body(members: &'a Map<String, Value>, known: &[&str]) -> Result<Self, Refusal> {
+    ///
+    /// # Errors
+    /// When it has another member.
+    pub fn body(members: &'a Map<String, Value>, known: &[&str]) -> Result<Self, Refusal> {
         Self {
             path: String::new(),
             members,
@@ -75,7 +96,7 @@ impl<'a> Object<'a> {
     }
 
     /// A member that may be left out; `null` leaves it out too.
-    pub(crate) fn get(&self, name: &str) -> Option<Member<'a>> {
+    pub fn get(&self, name: &str) -> Option<Member<'a>> {
         let value = self.members.get(name).filter(|value| !value.is_null())?;
         Some(Member {
             path: self.path_of(name),
@@ -84,35 +105,44 @@ impl<'a> Object<'a> {
     }
 
     /// A member that must be there.
-    pub(crate) fn need(&self, name: &str) -> Result<Member<'a>, Refusal> {
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn need(&self, name: &str) -> Result<Member<'a>, Refusal> {
         self.get(name)
             .ok_or_else(|| refusal::malformed(&self.path_of(name), "This member is missing."))
     }
 
     /// A refusal of the object as a whole.
-    pub(crate) fn wrong(&self, detail: impl Display) -> Refusal {
+    pub fn wrong(&self, detail: impl Display) -> Refusal {
         refusal::malformed(&self.path, sentence(detail))
     }
 }
 
 impl<'a> Member<'a> {
     /// The path by which a problem names the member.
-    pub(crate) fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         &self.path
     }
 
     /// A refusal of the member. The detail must not repeat its value.
-    pub(crate) fn wrong(&self, detail: impl Display) -> Refusal {
+    pub fn wrong(&self, detail: impl Display) -> Refusal {
         refusal::malformed(&self.path, sentence(detail))
     }
 
     /// Text.
-    pub(crate) fn text(&self) -> Result<&'a str, Refusal> {
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn text(&self) -> Result<&'a str, Refusal> {
         self.value.as_str().ok_or_else(|| self.wrong("write text in quotes"))
     }
 
     /// A line of 1 to `most` characters.
-    pub(crate) fn line(&self, most: usize) -> Result<&'a str, Refusal> {
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn line(&self, most: usize) -> Result<&'a str, Refusal> {
         let text = self.text()?;
         let length = text.chars().count();
         if length == 0 || length > most || text.contains(char::is_control) {
@@ -122,17 +152,26 @@ impl<'a> Member<'a> {
     }
 
     /// Text that stands for something.
-    pub(crate) fn parsed<T: FromStr<Err: Display>>(&self) -> Result<T, Refusal> {
+    ///
+    /// # Errors
+    /// When it stands for nothing of the kind.
+    pub fn parsed<T: FromStr<Err: Display>>(&self) -> Result<T, Refusal> {
         self.parsed_by(str::parse)
     }
 
     /// Text that stands for something. The error must not repeat the text.
-    pub(crate) fn parsed_by<T, E: Display>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Refusal> {
+    ///
+    /// # Errors
+    /// When it stands for nothing of the kind.
+    pub fn parsed_by<T, E: Display>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Refusal> {
         parse(self.text()?).map_err(|error| self.wrong(error))
     }
 
     /// One of some values, by the name that each has in JSON.
-    pub(crate) fn one_of<T: Serialize + Copy>(&self, choices: &[T]) -> Result<T, Refusal> {
+    ///
+    /// # Errors
+    /// When it is none of them; the refusal lists them.
+    pub fn one_of<T: Serialize + Copy>(&self, choices: &[T]) -> Result<T, Refusal> {
         let name = |choice: &T| serde_json::to_value(choice).unwrap_or_default();
         let chosen = choices.iter().find(|choice| name(choice) == *self.value).copied();
         chosen.ok_or_else(|| {
@@ -143,7 +182,10 @@ impl<'a> Member<'a> {
     }
 
     /// The values of a list that is not empty.
-    pub(crate) fn list(&self) -> Result<Vec<Self>, Refusal> {
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn list(&self) -> Result<Vec<Self>, Refusal> {
         let values = self.value.as_array().filter(|values| !values.is_empty());
         let values = values.ok_or_else(|| self.wrong("write a list with at least one value"))?;
         let members = values.iter().enumerate();
@@ -156,7 +198,10 @@ impl<'a> Member<'a> {
     }
 
     /// An object, which may have these members and no others.
-    pub(crate) fn object(&self, known: &[&str]) -> Result<Object<'a>, Refusal> {
+    ///
+    /// # Errors
+    /// When it is no object, or has another member.
+    pub fn object(&self, known: &[&str]) -> Result<Object<'a>, Refusal> {
         let members = self.value.as_object();
         let members = members.ok_or_else(|| {
             self.wrong("write an object in curly brackets")

@@ -9,12 +9,12 @@ use platform::deadline::Deadline;
 const UNNAMED: &str = "api";
 
 /// When the request must be answered.
-pub(crate) fn deadline(request: &Request) -> Deadline {
+pub fn deadline(request: &Request) -> Deadline {
     Deadline::of_invocation(request.lambda_context_ref().map(|context| context.deadline))
 }
 
 /// Who calls, as API Gateway authenticated them: the ARN of the IAM identity, or the subject of the JWT.
-pub(crate) fn actor(request: &Request) -> Actor {
+pub fn actor(request: &Request) -> Actor {
     let authorizer = match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => context.authorizer.as_ref(),
         _ => None,
