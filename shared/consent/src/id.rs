@@ -141,8 +141,12 @@ binary_id!(
     MessageRef, 32, "a message reference", "write 64 lower-case hex digits"
 );
 binary_id!(
-    /// One message waiting in the outbox.
+    /// One entry waiting in the outbox.
     OutgoingId, 16, "an outbox message id", "write 32 lower-case hex digits"
+);
+binary_id!(
+    /// One erasure of a contact. It is random, so the certificate that it names says nothing about whom it was of.
+    ErasureId, 16, "an erasure id", "write 32 lower-case hex digits"
 );
 binary_id!(
     /// A notice, named by the SHA-256 of all it says.

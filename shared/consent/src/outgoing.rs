@@ -1,13 +1,13 @@
-//! Messages that a decision sends: the outbox holds them until Meta has them.
+//! What a decision asks of Meta: the outbox holds it until Meta has it.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::contact::Contact;
-use crate::id::{EventId, Locale, OutgoingId, PurposeId, RequestId, SenderId};
+use crate::id::{ErasureId, EventId, Locale, OutgoingId, PurposeId, RequestId, SenderId};
 use crate::policy::{Notice, Policy};
 use crate::suppression::{HOLD, MessageClass};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::token::{Action, Token, TokenKey, notice_prefix};
 
 /// What a message is for.
@@ -84,6 +84,50 @@ pub struct Outgoing {
     pub created_at: Time,
     /// From when on it must not go out any more.
     pub expires_at: Time,
+}
+
+/// How long Meta is asked to forget somebody before it is given up.
+const FORGETTING: Span = Span::days(30);
+
+/// A deletion from Meta's contact book that waits to be asked for: the part of an erasure that only Meta can carry out
+/// (Art. 17 and 19 GDPR). It is no message. Nobody receives it, no suppression forbids it, and it stands beside a contact
+/// that is no longer there, so it names the erasure and not the contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForgetContact {
+    erasure: ErasureId,
+    sender: SenderId,
+    expires_at: Time,
+}
+
+impl ForgetContact {
+    /// The deletion that is a part of this erasure, asked for in the name of one of the business's numbers.
+    pub fn new(erasure: ErasureId, sender: SenderId, now: Time) -> Self {
+        Self {
+            erasure,
+            sender,
+            expires_at: now + FORGETTING,
+        }
+    }
+
+    /// Its place in the outbox, of which each erasure has one.
+    pub fn id(&self) -> OutgoingId {
+        OutgoingId::from_bytes(derived("forget_contact", self.erasure.as_bytes()))
+    }
+
+    /// The erasure that it is a part of.
+    pub fn erasure(&self) -> &ErasureId {
+        &self.erasure
+    }
+
+    /// The sender in whose name Meta is asked.
+    pub fn sender(&self) -> &SenderId {
+        &self.sender
+    }
+
+    /// From when on Meta is not asked any more.
+    pub fn expires_at(&self) -> Time {
+        self.expires_at
+    }
 }
 
 /// The id of the message of that kind that this cause sends.
