@@ -1,9 +1,10 @@
-//! Sends what the ledger decided to send, at most once.
+//! Sends what the ledger decided to send, at most once, and has Meta delete from its contact book whom the ledger erased.
 //!
 //! A message is claimed, looked at once more, sent, and recorded. Graph sends have no idempotency key, so only a message that
 //! Meta provably did not take is ever sent again. Of one that may have gone out, its sender says nothing more: Meta's status
 //! webhook brings its reference back and settles it, and where none comes, the message counts as failed.
 
+mod forget;
 mod message;
 mod process;
 mod verdict;
@@ -50,16 +51,16 @@ pub enum OutboxError {
     OutOfTime,
 }
 
-/// What a sweep did, in messages.
+/// What a sweep did, in messages and deletions from Meta's contact book.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
-    /// Meta accepted them.
+    /// Meta accepted or did them.
     pub sent: usize,
     /// They wait for another attempt.
     pub retried: usize,
     /// They may have gone out, and wait for Meta's word.
     pub uncertain: usize,
-    /// They could not be sent.
+    /// They could not be sent or done.
     pub failed: usize,
     /// They were not to be sent any more.
     pub dropped: usize,
@@ -68,7 +69,7 @@ pub struct Swept {
 }
 
 impl Swept {
-    /// How many messages are not where they were.
+    /// How many of them are not where they were.
     pub fn changed(&self) -> usize {
         self.sent + self.retried + self.uncertain + self.failed + self.dropped
     }

@@ -1,4 +1,4 @@
-//! One message: claim it, look at it once more, send it, record what came of it.
+//! One entry: claim it, look at it once more, send it, record what came of it.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ const LEASE: Span = Span::minutes(2);
 const RECONCILIATION: Span = Span::minutes(15);
 
 /// How long a message waits whose contact could not be read.
-const SHORT_WAIT: Span = Span::minutes(1);
+pub(crate) const SHORT_WAIT: Span = Span::minutes(1);
 
 /// How long Meta may take to answer.
 const TIME_TO_SEND: Duration = Duration::from_secs(10);
@@ -70,6 +70,7 @@ impl Outbox {
         let token = AccessToken::new(work.secrets.current.access_token.expose_secret())?;
         let (message, verdict) = match work.ledger.claim(id, work.now, LEASE).await? {
             Claim::NotDue => return Ok(Outcome::NotDue),
+            Claim::Forget(forgetting) => return self.forget(&forgetting, &token, &work).await,
             Claim::Claimed(claimed) => {
                 let verdict = self.attempt(&claimed, &token, &work).await;
                 (claimed.message, verdict)
@@ -117,10 +118,9 @@ impl Outbox {
                 };
             }
         };
-        let left = work.deadline.remaining().saturating_sub(TIME_TO_RECORD);
-        if left < LEAST_TIME_TO_SEND {
+        let Some(timeout) = time_to_ask(work) else {
             return wait_a_little(work.now);
-        }
+        };
         let sent = self
             .graph
             .send(
@@ -129,7 +129,7 @@ impl Outbox {
                 &subject.identity,
                 &ready.message,
                 &ready.callback,
-                left.min(TIME_TO_SEND),
+                timeout,
             )
             .await;
         match sent {
@@ -141,6 +141,12 @@ impl Outbox {
         }
     }
 
+    /// Calls for somebody at the business.
+    pub(crate) fn say_blocked(&self, id: &OutgoingId) {
+        self.service.metrics.count("outbox_blocked", 1);
+        tracing::error!(outgoing = %id, "nothing goes out until the access to Meta is mended");
+    }
+
     fn count(&self, message: &OutboxMessage, verdict: &Verdict) -> Outcome {
         let metrics = &self.service.metrics;
         let id = message.outgoing.id;
@@ -148,8 +154,7 @@ impl Outbox {
             Verdict::Accepted { .. } => (Outcome::Sent, "outbox_sent"),
             Verdict::Retry { blocked, .. } => {
                 if *blocked {
-                    metrics.count("outbox_blocked", 1);
-                    tracing::error!(outgoing = %id, "nothing goes out until the access to Meta is mended");
+                    self.say_blocked(&id);
                 }
                 (Outcome::Retried, "outbox_retried")
             }
@@ -168,6 +173,12 @@ impl Outbox {
         metrics.count(name, 1);
         outcome
     }
+}
+
+/// How long Meta may take to answer now. None if that is too short to begin.
+pub(crate) fn time_to_ask(work: &Work) -> Option<Duration> {
+    let left = work.deadline.remaining().saturating_sub(TIME_TO_RECORD);
+    (left >= LEAST_TIME_TO_SEND).then(|| left.min(TIME_TO_SEND))
 }
 
 /// Waits for what will pass by itself. Nothing has gone out.
@@ -199,6 +210,7 @@ async fn conclude(message: &OutboxMessage, verdict: &Verdict, work: &Work) -> Re
             Verdict::Failed { reason, .. } => Settled::Ended(OutboxState::Failed, reason),
             Verdict::Dropped(dropped) => Settled::Ended(OutboxState::Dropped, dropped.names().0),
         },
+        at: work.now,
     };
     if events.is_empty() {
         work.ledger.close(&change).await?;

@@ -87,32 +87,27 @@ impl Verdict {
     /// There is no limit to the attempts but the message's own expiry: what is tried again is what Meta refused unseen or never
     /// got, so no contact is bothered, and an outage of a day must not cost a consent.
     pub(crate) fn of_error(error: SendError, outgoing: &Outgoing, attempt: u32, now: Time) -> Self {
-        let blocked = error.consequence() == Consequence::Alert;
-        let wait = match error.class() {
-            Class::Reconcile => return Self::Uncertain,
-            Class::GiveUp if !blocked => {
-                let (reason, cause) = match error.consequence() {
-                    Consequence::Undeliverable => ("undeliverable", FailureCause::Undeliverable),
-                    Consequence::PlatformStop => ("platform_stop", FailureCause::PlatformStop),
-                    Consequence::NotContactable
-                    | Consequence::ReconfirmIdentity
-                    | Consequence::Alert
-                    | Consequence::None => ("refused", FailureCause::Other),
-                };
-                return Self::Failed {
-                    reason,
-                    code: error.code(),
-                    cause,
-                };
-            }
-            Class::GiveUp => Backoff::Rate.wait(attempt).clamp(WAIT_FOR_PEOPLE, LONGEST_WAIT),
-            Class::NotSent => Backoff::Rate.wait(attempt).min(LONGEST_WAIT),
-            Class::RetryAfter(Backoff::Day) => Backoff::Day.wait(attempt),
-            Class::RetryAfter(backoff) => backoff.wait(attempt).min(LONGEST_WAIT),
+        if error.class() == Class::Reconcile {
+            return Self::Uncertain;
+        }
+        let Some(wait) = wait_after(error, attempt) else {
+            let (reason, cause) = match error.consequence() {
+                Consequence::Undeliverable => ("undeliverable", FailureCause::Undeliverable),
+                Consequence::PlatformStop => ("platform_stop", FailureCause::PlatformStop),
+                Consequence::NotContactable
+                | Consequence::ReconfirmIdentity
+                | Consequence::Alert
+                | Consequence::None => ("refused", FailureCause::Other),
+            };
+            return Self::Failed {
+                reason,
+                code: error.code(),
+                cause,
+            };
         };
-        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
-        let at = now + Span::seconds(seconds);
+        let at = now + wait;
         if at < outgoing.expires_at {
+            let blocked = blocks(error);
             return Self::Retry { at, blocked };
         }
         Self::Failed {
@@ -121,6 +116,23 @@ impl Verdict {
             cause: FailureCause::Other,
         }
     }
+}
+
+/// Whether nothing gets through to Meta until somebody at the business acts.
+pub(crate) fn blocks(error: SendError) -> bool {
+    error.consequence() == Consequence::Alert
+}
+
+/// How long to wait after so many attempts before what may be done twice is tried again. None if that would be refused again.
+pub(crate) fn wait_after(error: SendError, attempt: u32) -> Option<Span> {
+    let wait = match error.class() {
+        Class::GiveUp if !blocks(error) => return None,
+        Class::GiveUp => Backoff::Rate.wait(attempt).clamp(WAIT_FOR_PEOPLE, LONGEST_WAIT),
+        Class::NotSent | Class::Reconcile => Backoff::Rate.wait(attempt).min(LONGEST_WAIT),
+        Class::RetryAfter(Backoff::Day) => Backoff::Day.wait(attempt),
+        Class::RetryAfter(backoff) => backoff.wait(attempt).min(LONGEST_WAIT),
+    };
+    Some(Span::seconds(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX)))
 }
 
 #[cfg(test)]

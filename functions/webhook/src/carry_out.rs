@@ -143,6 +143,7 @@ async fn prompt(id: OutgoingId, statuses: Vec<PromptStatus>, work: &Work) -> Res
             id,
             attempt: None,
             settled: Settled::Sent,
+            at: work.now,
         };
         work.ledger
             .settle(&message.contact, &events, &work.rules(), &change)

@@ -23,7 +23,9 @@ pub use error::LedgerError;
 pub use health::HealthReport;
 pub use history::{History, HistoryEntry};
 pub use idempotency::KeyUse;
-pub use outbox::{Claim, Claimed, OutboxChange, OutboxMessage, OutboxState, Settled, outgoing_in_stream};
+pub use outbox::{
+    Claim, Claimed, Forgetting, Forgotten, OutboxChange, OutboxMessage, OutboxState, Settled, outgoing_in_stream,
+};
 pub use policy::{ActivePolicy, Published};
 pub use quarantine::Quarantined;
 pub use store::{Keys, Ledger, Tables};

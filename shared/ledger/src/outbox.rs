@@ -1,23 +1,36 @@
-//! The outbox: messages that were decided, and what became of them.
+//! The outbox: messages that were decided, deletions from Meta's contact book, and what became of them.
 //!
 //! A message is claimed for a while before it is sent. If the claim runs out without a word, nobody knows whether the message
-//! went out, and it is not sent again: Meta's status webhook brings the callback data back and settles it.
+//! went out, and it is not sent again: Meta's status webhook brings the callback data back and settles it. A deletion is asked
+//! for again, since doing it twice does nothing more.
+//!
+//! A deletion needs the id of somebody whose own key is gone. It is sealed under a key of its own, which goes when it ends.
 
 use std::fmt;
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
-use consent::id::{ContactId, OutgoingId};
-use consent::outgoing::Outgoing;
+use aws_sdk_dynamodb::types::{
+    Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use consent::id::{ContactId, ErasureId, OutgoingId, SenderId};
+use consent::outgoing::{ForgetContact, Outgoing};
 use consent::time::{Span, Time};
+use identity::{Bsuid, Sealed, SubjectKey, WrappedKey};
+use serde::Serialize;
 
 use crate::error::LedgerError;
 use crate::schema::{
-    self, ATTEMPTS, BODY, CONTACT, DUE_AT, DUE_INDEX, DUE_SHARD, Item, KIND, OUTBOX_SHARDS, PK, REASON, STATE,
+    self, ATTEMPTS, BODY, CONTACT, CONTACT_BOOK, DUE_AT, DUE_INDEX, DUE_SHARD, ERASURE, IDENTITY, Item, KIND,
+    OUTBOX_SHARDS, PK, REASON, STATE, WRAPPED_KEY, contact_book,
 };
 use crate::store::{Ledger, action};
+
+/// How long a message is remembered once nothing more happens to it. Meta repeats its reports for up to seven days, and after
+/// twice that nobody asks about it any more.
+const MEMORY: Span = Span::days(14);
 
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,7 +104,7 @@ pub struct OutboxMessage {
     pub state: OutboxState,
     /// How often sending was begun.
     pub attempts: u32,
-    /// When something is due to happen to it.
+    /// When something is due to happen to it; of what is final, when it is purged.
     pub due_at: Option<Time>,
 }
 
@@ -104,7 +117,42 @@ pub struct Claimed {
     pub attempt: u32,
 }
 
-/// What came of trying to claim a message.
+/// A deletion from Meta's contact book that may be asked for now, by the caller alone.
+#[derive(Debug, Clone)]
+pub struct Forgetting {
+    /// What Meta is asked for.
+    pub forget: ForgetContact,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    person: Sealed,
+}
+
+/// How a deletion from Meta's contact book ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forgotten {
+    /// Meta has no entry any more.
+    Deleted,
+    /// Meta was asked for the last time, for this reason.
+    GaveUp(&'static str),
+}
+
+impl Forgotten {
+    fn settled(self) -> Settled {
+        match self {
+            Self::Deleted => Settled::Sent,
+            Self::GaveUp(reason) => Settled::Ended(OutboxState::Failed, reason),
+        }
+    }
+
+    fn on_the_certificate(self) -> &'static str {
+        match self {
+            Self::Deleted => contact_book::DELETED,
+            Self::GaveUp(_) => contact_book::GAVE_UP,
+        }
+    }
+}
+
+/// What came of trying to claim an entry of the outbox.
 #[derive(Debug, Clone)]
 pub enum Claim {
     /// The caller may send it.
@@ -113,6 +161,8 @@ pub enum Claim {
     Abandoned(Box<OutboxMessage>),
     /// Its reconciliation ran out: Meta never told whether it went out.
     Unreconciled(Box<OutboxMessage>),
+    /// It is no message: the caller may have Meta delete somebody from its contact book.
+    Forget(Box<Forgetting>),
     /// There is nothing to do at this time.
     NotDue,
 }
@@ -140,10 +190,12 @@ pub struct OutboxChange {
     pub attempt: Option<u32>,
     /// What it becomes.
     pub settled: Settled,
+    /// When.
+    pub at: Time,
 }
 
 impl Ledger {
-    /// Takes a message for so long, if it is due.
+    /// Takes an entry for so long, if it is due.
     ///
     /// # Errors
     /// When DynamoDB fails or the item is not readable.
@@ -155,8 +207,12 @@ impl Ledger {
             .table_name(&self.tables.ledger)
             .set_key(Some(schema::outbox_key(id)))
             .update_expression("SET #state = :claimed, #attempts = #attempts + :one, #due_at = :lease")
-            .condition_expression("#state = :waiting AND #due_at <= :now")
+            // Of a deletion it does not matter whether an earlier attempt came through.
+            .condition_expression(
+                "(#state = :waiting OR (#state = :claimed AND attribute_exists(#erasure))) AND #due_at <= :now",
+            )
             .expression_attribute_names("#state", STATE)
+            .expression_attribute_names("#erasure", ERASURE)
             .expression_attribute_names("#attempts", ATTEMPTS)
             .expression_attribute_names("#due_at", DUE_AT)
             .expression_attribute_values(":claimed", schema::s(OutboxState::Claimed.as_str()))
@@ -169,7 +225,11 @@ impl Ledger {
             .send();
         match self.within(what, call).await? {
             Ok(answer) => {
-                let message = message(&answer.attributes.unwrap_or_default())?;
+                let item = answer.attributes.unwrap_or_default();
+                if !is_message(&item) {
+                    return Ok(Claim::Forget(Box::new(forgetting(&item)?)));
+                }
+                let message = message(&item)?;
                 Ok(Claim::Claimed(Box::new(Claimed {
                     attempt: message.attempts,
                     message,
@@ -179,7 +239,7 @@ impl Ledger {
                 let UpdateItemError::ConditionalCheckFailedException(failed) = failure.into_err() else {
                     return Ok(Claim::NotDue);
                 };
-                let Some(item) = failed.item else {
+                let Some(item) = failed.item.filter(is_message) else {
                     return Ok(Claim::NotDue);
                 };
                 let message = Box::new(message(&item)?);
@@ -201,9 +261,100 @@ impl Ledger {
     pub async fn outbox_message(&self, id: &OutgoingId) -> Result<Option<OutboxMessage>, LedgerError> {
         self.get("read a message of the outbox", schema::outbox_key(id))
             .await?
+            .filter(is_message)
             .as_ref()
             .map(message)
             .transpose()
+    }
+
+    /// Whom Meta is to forget. None if the key is gone: so it is if the deletion has ended and a backup brought it back.
+    ///
+    /// # Errors
+    /// When DynamoDB fails, or the key or the id is not readable.
+    pub async fn person_to_forget(&self, forgetting: &Forgetting) -> Result<Option<Bsuid>, LedgerError> {
+        let what = "read the key of a deletion";
+        let id = forgetting.forget.id();
+        let call = self
+            .client
+            .get_item()
+            .table_name(&self.tables.keys)
+            .set_key(Some(schema::one_off_key(&id)))
+            .consistent_read(true)
+            .send();
+        let answer = self
+            .within(what, call)
+            .await?
+            .map_err(|error| LedgerError::call(what, &error))?;
+        let Some(item) = answer.item else { return Ok(None) };
+        let owner = schema::outbox_pk(&id);
+        let wrapped = WrappedKey::from_bytes(schema::blob(&item, WRAPPED_KEY)?);
+        let mut sealing = self.keys.sealing.iter();
+        let key = sealing.find_map(|sealing| sealing.unwrap(&wrapped, &owner).ok());
+        let key = key.ok_or(LedgerError::Sealed)?;
+        let person = key.open(&owner, IDENTITY, &forgetting.person);
+        serde_json::from_slice(&person.map_err(|_| LedgerError::Sealed)?)
+            .map(Some)
+            .map_err(|_| LedgerError::corrupt(IDENTITY))
+    }
+
+    /// Ends a deletion from Meta's contact book: closes its entry, deletes its key and notes on the erasure what came of it, all
+    /// at once. False if somebody else has taken the entry up meanwhile.
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn conclude_forgetting(
+        &self,
+        forgetting: &Forgetting,
+        end: Forgotten,
+        now: Time,
+    ) -> Result<bool, LedgerError> {
+        let what = "conclude a deletion";
+        let id = forgetting.forget.id();
+        let change = OutboxChange {
+            id,
+            attempt: Some(forgetting.attempt),
+            settled: end.settled(),
+            at: now,
+        };
+        let delete_key = Delete::builder()
+            .table_name(&self.tables.keys)
+            .set_key(Some(schema::one_off_key(&id)))
+            .build()
+            .map_err(|_| LedgerError::corrupt(PK))?;
+        let mut actions = vec![
+            self.settlement(&change)?,
+            TransactWriteItem::builder().delete(delete_key).build(),
+            self.note_on_erasure(forgetting.forget.erasure(), end)?,
+        ];
+        loop {
+            let call = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(actions.clone()))
+                .send();
+            let Err(error) = self.within(what, call).await? else {
+                return Ok(true);
+            };
+            match failed_conditions(&error)[..] {
+                [true, ..] => return Ok(false),
+                // The certificate is gone already; the key must go all the same.
+                [false, false, true] => actions.truncate(2),
+                _ => return Err(LedgerError::call(what, &error)),
+            }
+        }
+    }
+
+    fn note_on_erasure(&self, erasure: &ErasureId, end: Forgotten) -> Result<TransactWriteItem, LedgerError> {
+        let update = Update::builder()
+            .table_name(&self.tables.ledger)
+            .set_key(Some(schema::erasure_key(erasure)))
+            .update_expression("SET #contact_book = :end")
+            .condition_expression(format!("attribute_exists({PK})"))
+            .expression_attribute_names("#contact_book", CONTACT_BOOK)
+            .expression_attribute_values(":end", schema::s(end.on_the_certificate()))
+            .build()
+            .map_err(|_| LedgerError::corrupt(CONTACT_BOOK))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// Messages that are due, oldest first, at most so many from each partition of the index. The index lags behind the table,
@@ -264,18 +415,19 @@ impl Ledger {
 
     fn settle_update(&self, change: &OutboxChange) -> Result<Update, LedgerError> {
         let (state, due_at, reason) = match change.settled {
-            Settled::Sent => (OutboxState::Sent, None, None),
-            Settled::Retry(at) => (OutboxState::Waiting, Some(at), None),
-            Settled::Uncertain(until) => (OutboxState::Uncertain, Some(until), None),
-            Settled::Ended(state, reason) => (state, None, Some(reason)),
+            Settled::Sent => (OutboxState::Sent, change.at + MEMORY, None),
+            Settled::Retry(at) => (OutboxState::Waiting, at, None),
+            Settled::Uncertain(until) => (OutboxState::Uncertain, until, None),
+            Settled::Ended(state, reason) => (state, change.at + MEMORY, Some(reason)),
         };
-        let mut set = "SET #state = :state".to_owned();
+        let mut set = "SET #state = :state, #due_at = :due_at".to_owned();
         let mut update = Update::builder()
             .table_name(&self.tables.ledger)
             .set_key(Some(schema::outbox_key(&change.id)))
             .expression_attribute_names("#state", STATE)
             .expression_attribute_values(":state", schema::s(state.as_str()))
             .expression_attribute_names("#due_at", DUE_AT)
+            .expression_attribute_values(":due_at", schema::time(due_at))
             .expression_attribute_values(":claimed", schema::s(OutboxState::Claimed.as_str()))
             .expression_attribute_values(":uncertain", schema::s(OutboxState::Uncertain.as_str()));
         if let Some(reason) = reason {
@@ -284,15 +436,13 @@ impl Ledger {
                 .expression_attribute_names("#reason", REASON)
                 .expression_attribute_values(":reason", schema::s(reason));
         }
-        match due_at {
-            Some(at) => {
-                set.push_str(", #due_at = :due_at");
-                update = update.expression_attribute_values(":due_at", schema::time(at));
-            }
-            None => {
-                set.push_str(" REMOVE #due_at, #shard");
-                update = update.expression_attribute_names("#shard", DUE_SHARD);
-            }
+        if state.is_final() {
+            // From now on the purge waits for it.
+            let [first, ..] = change.id.as_bytes();
+            set.push_str(", #shard = :shard");
+            update = update
+                .expression_attribute_names("#shard", DUE_SHARD)
+                .expression_attribute_values(":shard", schema::s(schema::purge_shard(*first)));
         }
         let update = match change.attempt {
             Some(attempt) => update
@@ -314,15 +464,46 @@ impl Ledger {
         contact: &ContactId,
         outgoing: &Outgoing,
     ) -> Result<TransactWriteItem, LedgerError> {
-        let mut item = schema::outbox_key(&outgoing.id);
-        let body = serde_json::to_string(outgoing).map_err(|_| LedgerError::corrupt(BODY))?;
-        item.insert(KIND.to_owned(), schema::s(schema::kind::OUTBOX));
-        item.insert(BODY.to_owned(), schema::s(body));
+        let mut item = waiting(&outgoing.id, outgoing, outgoing.created_at)?;
         item.insert(CONTACT.to_owned(), schema::s(contact.to_string()));
-        item.insert(STATE.to_owned(), schema::s(OutboxState::Waiting.as_str()));
-        item.insert(ATTEMPTS.to_owned(), schema::n(0));
-        item.insert(DUE_SHARD.to_owned(), schema::s(schema::outbox_shard(&outgoing.id)));
-        item.insert(DUE_AT.to_owned(), schema::time(outgoing.created_at));
+        self.put_waiting(item)
+    }
+
+    /// The deletion from Meta's contact book that is a part of this erasure: its entry, and the key of its own that seals whom
+    /// it is about.
+    pub(crate) fn put_forget(
+        &self,
+        erasure: &ErasureId,
+        bsuid: &Bsuid,
+        sender: &SenderId,
+        now: Time,
+    ) -> Result<Vec<TransactWriteItem>, LedgerError> {
+        let forget = ForgetContact::new(*erasure, sender.clone(), now);
+        let id = forget.id();
+        let owner = schema::outbox_pk(&id);
+        let key = SubjectKey::generate().map_err(|_| LedgerError::NoEntropy)?;
+        let person = serde_json::to_vec(bsuid).map_err(|_| LedgerError::corrupt(IDENTITY))?;
+        let sealed = key.seal(&owner, IDENTITY, &person);
+        let mut item = waiting(&id, &forget, now)?;
+        item.insert(ERASURE.to_owned(), schema::s(erasure.to_string()));
+        item.insert(
+            IDENTITY.to_owned(),
+            schema::bytes(sealed.map_err(|_| LedgerError::NoEntropy)?.into_bytes()),
+        );
+        let wrapped = self.keys.sealing()?.wrap(&key, &owner);
+        let mut row = schema::one_off_key(&id);
+        row.insert(
+            WRAPPED_KEY.to_owned(),
+            schema::bytes(wrapped.map_err(|_| LedgerError::NoEntropy)?.into_bytes()),
+        );
+        let put_key = Put::builder()
+            .table_name(&self.tables.keys)
+            .set_item(Some(row))
+            .condition_expression(format!("attribute_not_exists({PK})"));
+        Ok(vec![self.put_waiting(item)?, action(put_key)?])
+    }
+
+    fn put_waiting(&self, item: Item) -> Result<TransactWriteItem, LedgerError> {
         action(
             self.put_ledger()
                 .set_item(Some(item))
@@ -347,6 +528,48 @@ impl Ledger {
     }
 }
 
+/// An entry that nobody has taken up yet.
+fn waiting(id: &OutgoingId, body: &impl Serialize, since: Time) -> Result<Item, LedgerError> {
+    let body = serde_json::to_string(body).map_err(|_| LedgerError::corrupt(BODY))?;
+    let mut item = schema::outbox_key(id);
+    item.insert(KIND.to_owned(), schema::s(schema::kind::OUTBOX));
+    item.insert(BODY.to_owned(), schema::s(body));
+    item.insert(STATE.to_owned(), schema::s(OutboxState::Waiting.as_str()));
+    item.insert(ATTEMPTS.to_owned(), schema::n(0));
+    item.insert(DUE_SHARD.to_owned(), schema::s(schema::outbox_shard(id)));
+    item.insert(DUE_AT.to_owned(), schema::time(since));
+    Ok(item)
+}
+
+/// Which actions of a transaction were not to be done as things stood.
+fn failed_conditions<R>(error: &SdkError<TransactWriteItemsError, R>) -> Vec<bool> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return vec![];
+    };
+    cancelled
+        .cancellation_reasons()
+        .iter()
+        .map(|reason| reason.code() == Some("ConditionalCheckFailed"))
+        .collect()
+}
+
+/// Whether the entry is a message, or else a deletion from Meta's contact book.
+fn is_message(item: &Item) -> bool {
+    !item.contains_key(ERASURE)
+}
+
+fn forgetting(item: &Item) -> Result<Forgetting, LedgerError> {
+    Ok(Forgetting {
+        forget: schema::body(item)?,
+        attempt: attempts(item)?,
+        person: Sealed::from_bytes(schema::blob(item, IDENTITY)?),
+    })
+}
+
+fn attempts(item: &Item) -> Result<u32, LedgerError> {
+    u32::try_from(schema::number(item, ATTEMPTS)?).map_err(|_| LedgerError::corrupt(ATTEMPTS))
+}
+
 fn message(item: &Item) -> Result<OutboxMessage, LedgerError> {
     let due_at = item
         .contains_key(DUE_AT)
@@ -356,7 +579,7 @@ fn message(item: &Item) -> Result<OutboxMessage, LedgerError> {
         outgoing: schema::body(item)?,
         contact: schema::parsed(item, CONTACT)?,
         state: schema::text(item, STATE)?.parse()?,
-        attempts: u32::try_from(schema::number(item, ATTEMPTS)?).map_err(|_| LedgerError::corrupt(ATTEMPTS))?,
+        attempts: attempts(item)?,
         due_at: due_at.map(Time::from_unix_seconds),
     })
 }

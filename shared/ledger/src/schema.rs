@@ -7,12 +7,24 @@
 //! | commit a decision | contact, aliases, key, evidence, outbox | TransactWriteItems |
 //! | a contact's history | `contact#<id>` / `evidence#<event id>` | Query, all pages |
 //! | a message of the outbox | `outbox#<id>` / `outbox` | GetItem, UpdateItem with a lease |
+//! | a deletion from Meta's contact book and its key | `outbox#<id>` / `outbox`, and `outbox#<id>` in the key table | UpdateItem with a lease, GetItem |
+//! | settle that deletion | outbox, its key, `erasure#<id>` / `erasure` | TransactWriteItems |
 //! | messages of the outbox that are due | index `due`: `outbox#<shard>` / due time | Query |
 //! | the policy in force | `policy` / `active`, then `policy#<version>` / `policy` | GetItem |
 //! | publish a policy | the same two | TransactWriteItems |
 //! | the health of an account, number or template | `health#<subject>` / facet | PutItem unless newer is there |
 //! | bind a caller's idempotency key | `idempotency#<keyed hash>` / `idempotency` | PutItem unless a live one is there |
-//! | put an unreadable delivery aside | `quarantine#<keyed hash>` / `quarantine` | PutItem unless it is there |
+//! | put an unreadable delivery aside | `quarantine#<keyed hash>` / `quarantine`, and its key in the key table | TransactWriteItems unless it is there |
+//! | what is due, oldest first | index `due`: `purge#<shard>`, `quarantine#0` / due time | Query |
+//! | look at what is due | the items that the index names, and the legal hold of a contact | BatchGetItem |
+//! | purge a contact | contact, key, aliases, evidence, outbox, tally of the run | TransactWriteItems |
+//! | hold a contact's records, release them | `contact#<id>` / `legal_hold` | TransactWriteItems, DeleteItem |
+//! | begin an erasure | contact, key, aliases, `erasure#<id>` / `erasure`, register, contact book | TransactWriteItems |
+//! | who was erased lately | `erased#<day>#<shard>` in the key table; its deadline: `erased#<day>#<shard>` / `erasure_register` | UpdateItem, GetItem |
+//! | quarantined deliveries that mention an erased contact | index `due`: `quarantine#0` | Query, BatchGetItem |
+//! | where the purge stands, and its lease | `retention` / `state` | UpdateItem |
+//! | what a lane of a run has counted | `purge_runs` / `<began at>#<run id>#<lane>` | UpdateItem in each transaction |
+//! | reports of the purge | `purge_runs` / `<began at>#<run id>` | Query |
 //!
 //! Every item carries `kind`, so that a stream filter or a purge knows it without looking at its key. What belongs to the
 //! domain is JSON in `body`, and an attribute of its own exists only where a condition, an index or a filter needs it.
@@ -21,7 +33,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use consent::id::{ContactId, EventId, OutgoingId, PolicyVersion};
+use consent::id::{ContactId, ErasureId, EventId, OutgoingId, PolicyVersion};
 use consent::time::Time;
 use identity::Pseudonym;
 use serde::de::DeserializeOwned;
@@ -54,6 +66,10 @@ pub(crate) const STATE: &str = "state";
 pub(crate) const ATTEMPTS: &str = "attempts";
 /// Why a message of the outbox ended without being sent.
 pub(crate) const REASON: &str = "reason";
+/// The erasure that a deletion from Meta's contact book is a part of; what has it is no message.
+pub(crate) const ERASURE: &str = "erasure";
+/// What an erasure knows of Meta's contact book: one of [`contact_book`].
+pub(crate) const CONTACT_BOOK: &str = "contact_book";
 /// The keyed hash of the request that a caller's idempotency key stands for.
 pub(crate) const REQUEST: &str = "request";
 /// When something was observed, in seconds.
@@ -62,26 +78,65 @@ pub(crate) const OBSERVED_AT: &str = "observed_at";
 pub(crate) const DUE_SHARD: &str = "due_shard";
 /// Sort key of the index of what is due, in seconds.
 pub(crate) const DUE_AT: &str = "due_at";
+/// DynamoDB's own expiry, in seconds: the second net behind the purge.
+pub(crate) const EXPIRES_AT: &str = "expires_at";
+/// Where else something of a contact lies: its aliases and its messages.
+pub(crate) const PLACES: &str = "places";
+/// A record's place in its contact's chain, kept where the record itself is reduced.
+pub(crate) const SEQUENCE: &str = "sequence";
+/// The proof that a record was reduced by the ledger.
+pub(crate) const REDUCTION: &str = "reduction";
+/// Keyed hashes of every number and id that a quarantined delivery mentions.
+pub(crate) const MENTIONS: &str = "mentions";
+/// Until when a legal hold lasts, in seconds.
+pub(crate) const UNTIL: &str = "until";
+/// How often the purge could do nothing with a record.
+pub(crate) const FAILURES: &str = "failures";
+/// The signature of a report or certificate.
+pub(crate) const SIGNATURE: &str = "signature";
 /// The index of what is due.
 pub(crate) const DUE_INDEX: &str = "due";
 
 /// How many partitions of the index hold the outbox's deadlines.
 pub(crate) const OUTBOX_SHARDS: u8 = 4;
 
+/// How many partitions of the index hold the deadlines that the purge walks.
+pub(crate) const PURGE_SHARDS: u8 = 8;
+
 /// An item's attributes.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// The kinds of item.
+/// The kinds of item, as the retention schedule names them.
 pub(crate) mod kind {
-    pub(crate) const CONTACT: &str = "contact";
-    pub(crate) const ALIAS: &str = "alias";
-    pub(crate) const EVIDENCE: &str = "evidence";
-    pub(crate) const OUTBOX: &str = "outbox";
-    pub(crate) const POLICY: &str = "policy";
-    pub(crate) const ACTIVE_POLICY: &str = "active_policy";
-    pub(crate) const HEALTH: &str = "health";
-    pub(crate) const IDEMPOTENCY: &str = "idempotency";
-    pub(crate) const QUARANTINE: &str = "quarantine";
+    use consent::retention::Kind;
+
+    pub(crate) const CONTACT: &str = Kind::Contact.as_str();
+    pub(crate) const ALIAS: &str = Kind::Alias.as_str();
+    pub(crate) const TOMBSTONE: &str = Kind::Tombstone.as_str();
+    pub(crate) const REMAINS: &str = Kind::Remains.as_str();
+    pub(crate) const EVIDENCE: &str = Kind::Evidence.as_str();
+    pub(crate) const OUTBOX: &str = Kind::Outbox.as_str();
+    pub(crate) const POLICY: &str = Kind::Policy.as_str();
+    pub(crate) const ACTIVE_POLICY: &str = Kind::ActivePolicy.as_str();
+    pub(crate) const HEALTH: &str = Kind::Health.as_str();
+    pub(crate) const IDEMPOTENCY: &str = Kind::Idempotency.as_str();
+    pub(crate) const QUARANTINE: &str = Kind::Quarantine.as_str();
+    pub(crate) const LEGAL_HOLD: &str = Kind::LegalHold.as_str();
+    pub(crate) const ERASURE: &str = Kind::Erasure.as_str();
+    pub(crate) const ERASURE_REGISTER: &str = Kind::ErasureRegister.as_str();
+    pub(crate) const PURGE_RUN: &str = Kind::PurgeRun.as_str();
+    pub(crate) const PURGE_TALLY: &str = Kind::PurgeTally.as_str();
+    pub(crate) const RETENTION_STATE: &str = Kind::RetentionState.as_str();
+}
+
+/// How far the deletion of an erased contact from Meta's contact book has come.
+pub(crate) mod contact_book {
+    /// Meta is still to be asked.
+    pub(crate) const PENDING: &str = "pending";
+    /// Meta has no entry any more.
+    pub(crate) const DELETED: &str = "deleted";
+    /// Meta did not delete it as long as it was asked.
+    pub(crate) const GAVE_UP: &str = "gave_up";
 }
 
 /// The sort key before each record of evidence.
@@ -108,8 +163,12 @@ pub(crate) fn evidence_key(contact: &ContactId, event: &EventId) -> Item {
     key(contact_pk(contact), &format!("{EVIDENCE_PREFIX}{event}"))
 }
 
+pub(crate) fn outbox_pk(id: &OutgoingId) -> String {
+    format!("outbox#{id}")
+}
+
 pub(crate) fn outbox_key(id: &OutgoingId) -> Item {
-    key(format!("outbox#{id}"), kind::OUTBOX)
+    key(outbox_pk(id), kind::OUTBOX)
 }
 
 pub(crate) fn outbox_id(pk: &str) -> Option<OutgoingId> {
@@ -124,6 +183,24 @@ pub(crate) fn outbox_shard(id: &OutgoingId) -> String {
 
 pub(crate) fn outbox_shard_name(shard: u8) -> String {
     format!("outbox#{shard}")
+}
+
+/// The one-off key of a deletion from Meta's contact book, in the key table.
+pub(crate) fn one_off_key(id: &OutgoingId) -> Item {
+    Item::from([(PK.to_owned(), s(outbox_pk(id)))])
+}
+
+/// The partition of the purge's index for what has this first byte in its id or hash.
+pub(crate) fn purge_shard(first_byte: u8) -> String {
+    format!("purge#{}", first_byte % PURGE_SHARDS)
+}
+
+pub(crate) fn erasure_key(id: &ErasureId) -> Item {
+    key(format!("erasure#{id}"), kind::ERASURE)
+}
+
+pub(crate) fn legal_hold_key(id: &ContactId) -> Item {
+    key(contact_pk(id), kind::LEGAL_HOLD)
 }
 
 pub(crate) fn policy_key(version: &PolicyVersion) -> Item {
@@ -148,6 +225,13 @@ pub(crate) fn quarantine_key(hash: &str) -> Item {
 
 /// The partition of the index that holds the deadlines of what belongs to no contact, which the purge walks.
 pub(crate) const PURGE_SHARD: &str = "purge#0";
+
+/// The partition of the index that holds the quarantined deliveries' deadlines: one of their own, so that an erasure can go
+/// through all of them.
+pub(crate) const QUARANTINE_SHARD: &str = "quarantine#0";
+
+/// The partition of the index that holds what the purge could do nothing with ten times.
+pub(crate) const SET_ASIDE_SHARD: &str = "set_aside";
 
 fn key(pk: String, sk: &str) -> Item {
     Item::from([(PK.to_owned(), s(pk)), (SK.to_owned(), s(sk))])

@@ -32,12 +32,17 @@ async fn claim(world: &World, id: &OutgoingId, now: Time) -> Claim {
     world.ledger().claim(id, now, LEASE).await.unwrap()
 }
 
+/// When messages are settled.
+const SETTLED: Time = BEGIN;
+
 async fn settle(world: &World, id: OutgoingId, attempt: Option<u32>, settled: Settled) -> bool {
-    world
-        .ledger()
-        .close(&OutboxChange { id, attempt, settled })
-        .await
-        .unwrap()
+    let change = OutboxChange {
+        id,
+        attempt,
+        settled,
+        at: SETTLED,
+    };
+    world.ledger().close(&change).await.unwrap()
 }
 
 #[test]
@@ -134,6 +139,7 @@ fn a_message_and_what_its_sending_means_are_settled_together() {
             id,
             attempt,
             settled: Settled::Sent,
+            at: SETTLED,
         };
         let overtaken = world
             .ledger()
