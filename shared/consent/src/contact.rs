@@ -249,6 +249,11 @@ impl Contact {
         own.max(everything).max(marketing)
     }
 
+    /// The latest stop that is on record for the purpose: what silence has come to mean is not, until it is settled.
+    pub(crate) fn recorded_stop(&self, purpose: &PurposeId, policy: &Policy) -> Option<Stop> {
+        self.stop(purpose, policy, Time::EPOCH)
+    }
+
     /// The standing of the contact's consent to the purpose.
     pub fn standing(&self, purpose: &PurposeId, policy: &Policy, now: Time) -> Standing {
         let unknown = Standing {
@@ -501,7 +506,7 @@ pub struct Carried {
 }
 
 /// How long a consent may go unused before it lapses; the hard limit for a purpose that the policy does not know.
-fn idle_limit(purpose: &PurposeId, policy: &Policy) -> Span {
+pub(crate) fn idle_limit(purpose: &PurposeId, policy: &Policy) -> Span {
     policy
         .purpose(purpose)
         .map_or(Span::months(24), |purpose| purpose.idle_limit())

@@ -36,7 +36,12 @@ impl Event {
             Act::Said(said) => !matches!(said.meaning, Meaning::OptIn(_) | Meaning::Help | Meaning::Confirm),
             Act::Withdrew { .. } | Act::PlatformStopped | Act::PlatformResumed => true,
             Act::Tapped { payload, .. } => Token::claims_refusal(payload),
-            Act::Asked(_) | Act::Prompted { .. } | Act::Left { .. } | Act::Arrived(_) => false,
+            Act::Asked(_)
+            | Act::Prompted { .. }
+            | Act::Left { .. }
+            | Act::Arrived(_)
+            | Act::WentUnanswered
+            | Act::ErasureRefused { .. } => false,
         }
     }
 }
@@ -93,6 +98,15 @@ pub enum Act {
     },
     /// The contact has the number or id of another one now.
     Arrived(Carried),
+    /// The time for an answer to the question whether the contact meant STOP is over.
+    WentUnanswered,
+    /// The contact was to be erased, and a legal hold stands against it.
+    ErasureRefused {
+        /// Who asked for it.
+        actor: Actor,
+        /// What they gave as the reason.
+        reason: TypedWords,
+    },
 }
 
 /// Step one, as the controller took it.

@@ -48,6 +48,8 @@ pub enum EvidenceKind {
     Kept,
     /// The number or id changed hands, or may have.
     Invalidated,
+    /// The contact was to be erased, and a legal hold stood against it.
+    ErasureRefused,
 }
 
 /// Who caused the event.
@@ -85,6 +87,10 @@ pub enum Source {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         form: Option<String>,
     },
+    /// The scheduled purge.
+    Purge,
+    /// A request for erasure.
+    Erasure,
     /// A withdrawal taken by the controller.
     Withdrawal {
         /// How it reached the controller.
@@ -410,15 +416,72 @@ impl ChainHead {
     }
 }
 
-/// Whether these are all of the contact's records, unchanged and in the order in which they were chained.
-pub fn is_intact(key: &ChainKey, contact: &ContactId, head: &ChainHead, records: &[ChainedRecord]) -> bool {
-    let mut link = Link::START;
-    for record in records {
-        let next = link.next(key, contact, &record.record);
-        if record.previous != link || record.link != next {
-            return false;
+/// What is left of a record once nothing may be kept of it but its place in the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReducedRecord {
+    /// Its place in the contact's chain, from 1.
+    pub sequence: u64,
+    /// The link before.
+    pub previous: Link,
+    /// The link that the record made. Without the record it is a keyed hash of something unknown.
+    pub link: Link,
+    /// The proof that whoever holds the chain's key reduced it: else a record could be hidden by calling it reduced.
+    pub reduction: Link,
+}
+
+impl ReducedRecord {
+    /// What is left of the record of that contact at that place, between these links.
+    pub fn new(key: &ChainKey, contact: &ContactId, sequence: u64, previous: Link, link: Link) -> Self {
+        let mac = keyed(&key.0, "assent reduced evidence v1")
+            .chain_update(contact.as_bytes())
+            .chain_update(sequence.to_be_bytes())
+            .chain_update(previous.0)
+            .chain_update(link.0)
+            .finalize();
+        Self {
+            sequence,
+            previous,
+            link,
+            reduction: Link(mac.into_bytes().into()),
         }
-        link = next;
     }
-    u64::try_from(records.len()) == Ok(head.length) && link == head.link
+}
+
+/// A record of the chain, as much of it as is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chained {
+    /// All of it.
+    Whole(ChainedRecord),
+    /// Its place in the chain.
+    Reduced(ReducedRecord),
+}
+
+impl Chained {
+    /// The link before.
+    pub fn previous(&self) -> Link {
+        match self {
+            Self::Whole(record) => record.previous,
+            Self::Reduced(record) => record.previous,
+        }
+    }
+
+    /// The link that it makes after the one before, if nobody changed it.
+    fn verified(&self, key: &ChainKey, contact: &ContactId, before: Link) -> Option<Link> {
+        let (link, is_genuine) = match self {
+            Self::Whole(record) => (record.link, before.next(key, contact, &record.record) == record.link),
+            Self::Reduced(record) => (
+                record.link,
+                ReducedRecord::new(key, contact, record.sequence, record.previous, record.link) == *record,
+            ),
+        };
+        (is_genuine && self.previous() == before).then_some(link)
+    }
+}
+
+/// Whether these are all of the contact's records, unchanged and in the order in which they were chained.
+pub fn is_intact(key: &ChainKey, contact: &ContactId, head: &ChainHead, records: &[Chained]) -> bool {
+    let end = records
+        .iter()
+        .try_fold(Link::START, |link, record| record.verified(key, contact, link));
+    u64::try_from(records.len()) == Ok(head.length) && end == Some(head.link)
 }

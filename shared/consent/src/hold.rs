@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound::Excluded;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::id::EventId;
 use crate::register::{Stop, StopKind};
@@ -23,6 +24,18 @@ pub struct Holds {
     held: BTreeSet<(Time, EventId)>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     answered: BTreeSet<Time>,
+    /// Those whose silence is on record.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    silent: BTreeSet<EventId>,
+}
+
+/// That a message which may have meant STOP went unanswered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Silence {
+    /// When the time for an answer was over.
+    pub(crate) at: Time,
+    /// The event that this makes.
+    pub(crate) event: EventId,
 }
 
 impl Holds {
@@ -38,7 +51,7 @@ impl Holds {
 
     /// Whether nothing is held or answered.
     pub fn is_empty(&self) -> bool {
-        self.held.is_empty() && self.answered.is_empty()
+        self.held.is_empty() && self.answered.is_empty() && self.silent.is_empty()
     }
 
     /// The latest withdrawal that silence has made.
@@ -47,17 +60,11 @@ impl Holds {
     }
 
     fn latest_unanswered(&self, is_over: impl Fn(Time) -> bool) -> Option<Stop> {
-        let unanswered = |at: Time| {
-            self.answered
-                .range((Excluded(at), Excluded(at + HOLD)))
-                .next()
-                .is_none()
-        };
         let (at, event) = *self
             .held
             .iter()
             .rev()
-            .find(|(at, _)| is_over(*at + HOLD) && unanswered(*at))?;
+            .find(|(at, _)| is_over(*at + HOLD) && self.is_unanswered(*at))?;
         Some(Stop {
             at,
             kind: StopKind::Withdrawn,
@@ -65,10 +72,50 @@ impl Holds {
         })
     }
 
+    fn is_unanswered(&self, at: Time) -> bool {
+        self.answered
+            .range((Excluded(at), Excluded(at + HOLD)))
+            .next()
+            .is_none()
+    }
+
+    /// The messages that went unanswered and whose silence is not on record yet.
+    pub(crate) fn silences(&self, now: Time) -> Vec<Silence> {
+        self.held
+            .iter()
+            .filter(|(at, _)| *at + HOLD <= now && self.is_unanswered(*at))
+            .map(|(at, event)| Silence {
+                at: *at + HOLD,
+                event: silence_after(event),
+            })
+            .filter(|silence| !self.silent.contains(&silence.event))
+            .collect()
+    }
+
+    /// Puts a silence on record.
+    pub(crate) fn note(&mut self, silence: EventId) {
+        self.silent.insert(silence);
+    }
+
+    /// When something comes of one of the messages: a silence, or that no answer to it can arrive any more.
+    pub(crate) fn due_at(&self) -> Option<Time> {
+        let held = self.held.iter().map(|(at, event)| {
+            let is_noted = self.silent.contains(&silence_after(event));
+            if is_noted || !self.is_unanswered(*at) {
+                *at + HOLD + LATENESS
+            } else {
+                *at + HOLD
+            }
+        });
+        let answered = self.answered.iter().map(|at| *at + HOLD + LATENESS);
+        held.chain(answered).min()
+    }
+
     /// Takes over all that the other has seen.
     pub fn merge(&mut self, other: &Self) {
         self.held.extend(&other.held);
         self.answered.extend(&other.answered);
+        self.silent.extend(&other.silent);
     }
 
     /// Forgets what no late delivery can change any more, and returns the withdrawal that is left of it.
@@ -77,8 +124,19 @@ impl Holds {
         let withdrawal = self.latest_unanswered(|over| over + LATENESS <= now);
         self.held.retain(|(at, _)| !is_settled(*at));
         self.answered.retain(|at| !is_settled(*at));
+        let left: BTreeSet<_> = self.held.iter().map(|(_, event)| silence_after(event)).collect();
+        self.silent.retain(|silence| left.contains(silence));
         withdrawal
     }
+}
+
+/// The event that silence after a message makes: the same, whoever notices it.
+fn silence_after(held: &EventId) -> EventId {
+    let digest = Sha256::new()
+        .chain_update(b"silence\0")
+        .chain_update(held.as_bytes())
+        .finalize();
+    EventId::from_bytes(digest.into())
 }
 
 #[cfg(test)]

@@ -141,6 +141,11 @@ binary_id!(
     MessageRef, 32, "a message reference", "write 64 lower-case hex digits"
 );
 binary_id!(
+    /// One run of the purge.
+    RunId, 16, "a run id", "write 32 lower-case hex digits"
+);
+
+binary_id!(
     /// One entry waiting in the outbox.
     OutgoingId, 16, "an outbox message id", "write 32 lower-case hex digits"
 );

@@ -14,6 +14,7 @@ mod mac;
 pub mod outgoing;
 pub mod policy;
 pub mod register;
+pub mod retention;
 pub mod suppression;
 pub mod time;
 pub mod token;

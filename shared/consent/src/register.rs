@@ -182,6 +182,14 @@ impl Registers {
             .filter(|grant| stop.is_none_or(|stop| grant.prompted_at > stop.at))
     }
 
+    /// Whether anything is left of a request or a consent, and not merely of a stop.
+    pub fn holds_a_consent(&self) -> bool {
+        !(self.asked_in_person.is_empty()
+            && self.asked_openly.is_empty()
+            && self.granted.is_empty()
+            && self.last_used.is_empty())
+    }
+
     /// Takes over all that the other registers have seen.
     pub fn merge(&mut self, other: &Self) {
         self.asked_in_person.merge(&other.asked_in_person);

@@ -173,6 +173,11 @@ impl Suppressions {
         (!lifted && !over).then_some(set)
     }
 
+    /// When the suppression was last set, whether it still binds or not.
+    pub fn last_set(&self, kind: &SuppressionKind) -> Option<Time> {
+        self.0.get(kind)?.set.get().copied()
+    }
+
     /// The suppressions that are binding, each with its beginning.
     pub fn active(&self, now: Time) -> impl Iterator<Item = (&SuppressionKind, Time)> {
         self.0

@@ -85,6 +85,11 @@ impl PseudonymKey {
         SecretKey::from_bytes(self.hash("chain key", &[]))
     }
 
+    /// The key that reports of the purge and certificates of erasures are signed with.
+    pub fn report_key(&self) -> SecretKey {
+        SecretKey::from_bytes(self.hash("report key", &[]))
+    }
+
     #[expect(
         clippy::expect_used,
         reason = "HMAC takes keys of every length; the error is left from other codes"

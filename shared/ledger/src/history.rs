@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use consent::evidence::{ChainedRecord, Evidence, is_intact};
+use consent::evidence::{Chained, ChainedRecord, Evidence, is_intact};
 use consent::id::ContactId;
 use identity::Sealed;
 
@@ -43,7 +43,12 @@ impl Ledger {
             .collect();
         read.sort_by_key(|(evidence, _)| evidence.as_ref().map_or(u64::MAX, |evidence| evidence.sequence));
         let (evidence, chain): (Vec<_>, Vec<_>) = read.into_iter().unzip();
-        let intact = is_intact(&self.keys.chain(), &id, &subject.contact.chain, &chain);
+        let intact = is_intact(
+            &self.keys.chain(),
+            &id,
+            &subject.contact.chain,
+            &chain.into_iter().map(Chained::Whole).collect::<Vec<_>>(),
+        );
         let entries = evidence
             .into_iter()
             .flatten()

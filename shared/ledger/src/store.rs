@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use consent::evidence::ChainKey;
+use consent::retention::ReportKey;
 use identity::{PseudonymKey, SealingKey};
 use tokio::time::Instant;
 
@@ -34,6 +35,11 @@ pub struct Keys {
 impl Keys {
     pub(crate) fn chain(&self) -> ChainKey {
         ChainKey::from_bytes(*self.pseudonym.chain_key().as_bytes())
+    }
+
+    /// The key that reports and certificates are signed with.
+    pub(crate) fn report(&self) -> ReportKey {
+        ReportKey::from_bytes(*self.pseudonym.report_key().as_bytes())
     }
 
     pub(crate) fn sealing(&self) -> Result<&SealingKey, LedgerError> {

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use crate::contact::{Contact, Moved};
 use crate::event::{Act, Event};
-use crate::evidence::{Draft, EvidenceKind, Expression, Reply, Source};
+use crate::evidence::{Actor, Draft, EvidenceKind, Expression, Reply, Source};
 use crate::id::PurposeId;
 use crate::outgoing::{Outgoing, OutgoingKind};
 use crate::policy::Policy;
@@ -49,7 +49,12 @@ pub struct Decision {
 impl Contact {
     /// Applies events, earliest first.
     pub fn apply(self, events: &[Event], rules: &Rules<'_>) -> Decision {
-        let mut in_order: Vec<_> = events.iter().collect();
+        // What was erased stays erased, though Meta may deliver it once more.
+        let erased_at = self.erased_at();
+        let mut in_order: Vec<_> = events
+            .iter()
+            .filter(|event| erased_at.is_none_or(|erased_at| event.at > erased_at))
+            .collect();
         in_order.sort_by_key(|event| (event.at, event.id));
         let mut decision = Decision {
             contact: self,
@@ -177,6 +182,18 @@ impl<'a> Step<'a> {
                     self.contact.suppressions.set(kind.clone(), *set);
                 }
                 Some(self.invalidated())
+            }
+            Act::WentUnanswered => {
+                self.contact.holds.note(self.event.id);
+                let evidence = self.record(EvidenceKind::Withdrawn, Actor::System, Source::Purge);
+                Some(Draft { evidence, words: None })
+            }
+            Act::ErasureRefused { actor, reason } => {
+                let evidence = self.record(EvidenceKind::ErasureRefused, actor.clone(), Source::Erasure);
+                Some(Draft {
+                    evidence,
+                    words: Some(reason.clone()),
+                })
             }
         };
         let confirmed: Vec<_> = self.confirmed().difference(&self.confirmed_before).cloned().collect();

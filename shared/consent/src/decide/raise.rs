@@ -13,6 +13,14 @@ impl Step<'_> {
     pub(super) fn heard_from(&mut self) {
         self.contact.last_inbound.raise(self.at);
         self.contact.suppressions.lift(SuppressionKind::Undeliverable, self.at);
+        self.begin_anew();
+    }
+
+    /// The contact acts: if they were erased, they are somebody new from here on.
+    pub(super) fn begin_anew(&mut self) {
+        if self.contact.erased_at().is_some() {
+            self.contact.suppressions.lift(SuppressionKind::Erased, self.at);
+        }
     }
 
     pub(super) fn stop_everything(&mut self) {

@@ -19,6 +19,9 @@ impl Step<'_> {
         let mut evidence = self.record(EvidenceKind::Requested, asked.actor.clone(), source);
         evidence.expression = Some(Expression::Form);
         self.contact.locale.raise((self.at, asked.locale.clone()));
+        if asked.source.is_own_act() {
+            self.begin_anew();
+        }
         self.request(
             asked.request,
             &asked.purposes,

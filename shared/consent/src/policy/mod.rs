@@ -143,6 +143,11 @@ impl Policy {
         self.purposes.iter().find(|purpose| purpose.id() == id)
     }
 
+    /// Whether the controller markets: surveys count as marketing (BGH VI ZR 225/17).
+    pub fn markets(&self) -> bool {
+        self.purposes.iter().any(|purpose| purpose.class() != Class::Service)
+    }
+
     /// The purposes of class marketing: what a contact asks for who writes START.
     pub fn marketing_purposes(&self) -> impl Iterator<Item = &Purpose> {
         self.purposes

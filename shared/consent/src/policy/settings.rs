@@ -1,5 +1,6 @@
 //! Numbers: how often to ask, how long to keep, how campaigns are checked.
 
+use crate::retention::Setting;
 use crate::time::{Span, Time};
 
 use super::controller::Country;
@@ -55,75 +56,22 @@ impl Keep {
 
 /// How long each kind of record is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retention {
-    pub(super) unconfirmed: Keep,
-    pub(super) declined: Keep,
-    pub(super) not_me: Keep,
-    pub(super) proof: Keep,
-    pub(super) suppression: Keep,
-    pub(super) decision: Keep,
-    pub(super) case: Keep,
-    pub(super) export: Keep,
-    pub(super) quarantine: Keep,
-    pub(super) purge_run: Keep,
-    pub(super) backup: Keep,
-}
+pub struct Retention([(Setting, Keep); Setting::ALL.len()]);
 
 impl Retention {
-    /// A request that was never confirmed, from the request on.
-    pub fn unconfirmed(&self) -> Keep {
-        self.unconfirmed
-    }
-
-    /// The keyed hash of a contact that said no.
-    pub fn declined(&self) -> Keep {
-        self.declined
-    }
-
-    /// The keyed hash of a contact that said "that wasn't me".
-    pub fn not_me(&self) -> Keep {
-        self.not_me
+    /// How long the policy keeps something.
+    pub fn keep(&self, setting: Setting) -> Keep {
+        let Self(periods) = self;
+        periods
+            .iter()
+            .find(|(which, _)| *which == setting)
+            .map_or(setting.of(setting.default()), |(_, keep)| *keep)
     }
 
     /// When the proof of a consent is due that ended (withdrawn, lapsed or invalidated) at `ended`: the end of the
     /// calendar year, as German limitation periods run (BGB § 199).
     pub fn proof_until(&self, ended: Time) -> Time {
-        self.proof.until(ended).end_of_year()
-    }
-
-    /// The least time that a suppression is kept, and longer while the controller markets.
-    pub fn suppression(&self) -> Keep {
-        self.suppression
-    }
-
-    /// The record that a message was allowed or denied.
-    pub fn decision(&self) -> Keep {
-        self.decision
-    }
-
-    /// A rights case, from its closing on.
-    pub fn case(&self) -> Keep {
-        self.case
-    }
-
-    /// A package of data exported for a contact.
-    pub fn export(&self) -> Keep {
-        self.export
-    }
-
-    /// A delivery that could not be read.
-    pub fn quarantine(&self) -> Keep {
-        self.quarantine
-    }
-
-    /// The report of a purge.
-    pub fn purge_run(&self) -> Keep {
-        self.purge_run
-    }
-
-    /// How far back the tables can be restored.
-    pub fn backup(&self) -> Keep {
-        self.backup
+        self.keep(Setting::Proof).until(ended).end_of_year()
     }
 }
 
@@ -214,42 +162,14 @@ impl Prompting {
 
 impl Retention {
     pub(super) fn read(table: &Table<'_>) -> Option<Self> {
-        let days = |key, default, most| {
-            table
-                .read_or(key, default, |node| node.number(1..=most))
-                .map(Keep::Days)
-        };
-        let months = |key, default, most| {
-            table
-                .read_or(key, default, |node| node.number(1..=most))
-                .map(Keep::Months)
-        };
-        let years = |key, limits| table.read_or(key, 3, |node| node.number(limits)).map(Keep::Years);
-        let unconfirmed = days("unconfirmed_days", 7, 14);
-        let declined = months("declined_months", 6, 6);
-        let not_me = months("not_me_months", 12, 12);
-        let proof = years("proof_years", 1..=3);
-        let suppression = years("suppression_years", 3..=100);
-        let decision = years("decision_years", 1..=3);
-        let case = years("case_years", 1..=3);
-        let export = days("export_days", 7, 7);
-        let quarantine = days("quarantine_days", 14, 14);
-        let purge_run = years("purge_run_years", 1..=3);
-        let backup = days("backup_days", 7, 35);
+        // All are read before the first fault ends it, so that every fault is named.
+        let periods = Setting::ALL.map(|setting| {
+            let number = table.read_or(setting.key(), setting.default(), |node| node.number(setting.limits()));
+            number.map(|number| (setting, setting.of(number)))
+        });
         table.finish();
-        Some(Self {
-            unconfirmed: unconfirmed?,
-            declined: declined?,
-            not_me: not_me?,
-            proof: proof?,
-            suppression: suppression?,
-            decision: decision?,
-            case: case?,
-            export: export?,
-            quarantine: quarantine?,
-            purge_run: purge_run?,
-            backup: backup?,
-        })
+        let periods: Vec<_> = periods.into_iter().collect::<Option<_>>()?;
+        periods.try_into().ok().map(Self)
     }
 }
 

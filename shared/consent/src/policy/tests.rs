@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::retention::Setting;
 use crate::time::Span;
 use crate::words::{Meaning, RightsWord};
 
@@ -93,7 +94,10 @@ fn the_example_says_what_a_reader_of_it_would_expect() {
     let ended = time("2026-11-23T12:00:00Z");
     assert_eq!(policy.retention().proof_until(ended), time("2029-12-31T23:59:59Z"));
     assert_eq!(
-        policy.retention().declined().until(time("2026-08-31T00:00:00Z")),
+        policy
+            .retention()
+            .keep(Setting::Declined)
+            .until(time("2026-08-31T00:00:00Z")),
         time("2027-02-28T00:00:00Z")
     );
     assert_eq!(policy.campaigns().mode(), Mode::Enforce);

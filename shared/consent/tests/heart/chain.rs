@@ -1,6 +1,6 @@
 //! A contact's evidence cannot be rewritten in silence.
 
-use consent::evidence::{ChainHead, ChainKey, ChainedRecord, is_intact};
+use consent::evidence::{ChainHead, ChainKey, Chained, ChainedRecord, ReducedRecord, is_intact};
 use consent::id::ContactId;
 use proptest::prelude::*;
 
@@ -27,8 +27,17 @@ fn chains() -> impl Strategy<Value = (ChainHead, Vec<ChainedRecord>)> {
     })
 }
 
+fn whole(records: &[ChainedRecord]) -> Vec<Chained> {
+    records.iter().cloned().map(Chained::Whole).collect()
+}
+
 fn shows(head: &ChainHead, records: &[ChainedRecord]) -> bool {
-    !is_intact(&KEY, &CONTACT, head, records)
+    !is_intact(&KEY, &CONTACT, head, &whole(records))
+}
+
+fn reduced(key: &ChainKey, records: &[ChainedRecord], which: usize) -> ReducedRecord {
+    let ChainedRecord { previous, link, .. } = records[which];
+    ReducedRecord::new(key, &CONTACT, which as u64 + 1, previous, link)
 }
 
 proptest! {
@@ -37,8 +46,39 @@ proptest! {
     #[test]
     fn a_chain_that_nobody_touched_is_intact((head, records) in chains()) {
         prop_assert!(!shows(&head, &records));
-        prop_assert!(!is_intact(&ChainKey::from_bytes([6; 32]), &CONTACT, &head, &records), "under another key");
-        prop_assert!(!is_intact(&KEY, &ContactId::from_bytes([8; 16]), &head, &records), "of another contact");
+        prop_assert!(!is_intact(&ChainKey::from_bytes([6; 32]), &CONTACT, &head, &whole(&records)), "under another key");
+        prop_assert!(!is_intact(&KEY, &ContactId::from_bytes([8; 16]), &head, &whole(&records)), "of another contact");
+    }
+
+    #[test]
+    fn reducing_records_leaves_the_chain_intact_and_the_others_proven(
+        (head, records) in chains(),
+        which in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+        letter in "[a-z]",
+    ) {
+        let mut chain = whole(&records);
+        for which in &which {
+            let which = which.index(records.len());
+            chain[which] = Chained::Reduced(reduced(&KEY, &records, which));
+        }
+        prop_assert!(is_intact(&KEY, &CONTACT, &head, &chain));
+        for place in 0..chain.len() {
+            let mut changed = chain.clone();
+            if let Chained::Whole(record) = &mut changed[place] {
+                record.record.push_str(&letter);
+                prop_assert!(!is_intact(&KEY, &CONTACT, &head, &changed));
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_that_was_hidden_by_calling_it_reduced_shows((head, records) in chains(), which in any::<prop::sample::Index>()) {
+        let which = which.index(records.len());
+        let mut chain = whole(&records);
+        chain[which] = Chained::Reduced(reduced(&ChainKey::from_bytes([6; 32]), &records, which));
+        prop_assert!(!is_intact(&KEY, &CONTACT, &head, &chain));
+        chain.remove(which);
+        prop_assert!(!is_intact(&KEY, &CONTACT, &head, &chain), "and so does one that was removed");
     }
 
     #[test]
