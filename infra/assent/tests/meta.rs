@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent::local::EXAMPLE_POLICY;
-use assent::meta::{Meta, MetaOptions};
+use assent::meta::{ContactBookCounts, Meta, MetaOptions};
 use consent::policy::{Policy, PromptTemplate};
-use identity::Identifiers;
+use identity::{Bsuid, Identifier, Identifiers};
 use platform::clock::Clock;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -80,6 +80,17 @@ impl Line {
         let (token, callback) = (AccessToken::new(token).unwrap(), Callback::new("attached").unwrap());
         let (from, to) = (&business().sender, &recipient());
         self.graph.send(&token, from, to, message, &callback, timeout).await
+    }
+
+    async fn forget(&self, person: &Bsuid) -> Result<(), SendError> {
+        self.forget_with("right", person, Duration::from_secs(10)).await
+    }
+
+    async fn forget_with(&self, token: &str, person: &Bsuid, timeout: Duration) -> Result<(), SendError> {
+        let (token, sender) = (AccessToken::new(token).unwrap(), &business().sender);
+        self.graph
+            .delete_from_contact_book(&token, sender, person, timeout)
+            .await
     }
 
     fn will(&self, fault: Value) {
@@ -245,4 +256,77 @@ async fn a_slow_meta_takes_the_message_all_the_same() {
     line.will(json!({ "fault": { "slow": { "millis": 5 } } }));
     line.send(&words()).await.unwrap();
     assert_eq!(line.received().len(), 1);
+}
+
+fn ada() -> Bsuid {
+    Bsuid::parse("DE.7201449983120557").unwrap()
+}
+
+fn book(entries: usize, deletions: usize) -> ContactBookCounts {
+    ContactBookCounts { entries, deletions }
+}
+
+/// A stand-in that knows Ada by her id and her number, and somebody else by a number alone.
+async fn line_with_contact_book() -> Line {
+    let line = Line::open().await;
+    let with_number = Identifiers::from_meta(Some(DIGITS), Some(ada().as_str())).unwrap();
+    for person in [with_number, Identifier::from(ada()).into(), recipient()] {
+        line.meta.saw(&person);
+    }
+    line
+}
+
+#[tokio::test]
+async fn whoever_has_an_id_is_in_the_contact_book_until_they_are_deleted_from_it() {
+    let line = line_with_contact_book().await;
+    assert_eq!(line.meta.contact_book(), book(1, 0));
+    for _ in 0..2 {
+        line.forget(&ada()).await.unwrap();
+        assert_eq!(line.meta.contact_book(), book(0, 1));
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_written_to_by_id_is_in_the_contact_book() {
+    let line = Line::open().await;
+    let (token, callback) = (AccessToken::new("right").unwrap(), Callback::new("attached").unwrap());
+    let to = Identifiers::from(Identifier::from(ada()));
+    let (from, message) = (&business().sender, words());
+    let sent = line
+        .graph
+        .send(&token, from, &to, &message, &callback, Duration::from_secs(10));
+    sent.await.unwrap();
+    assert_eq!(line.meta.contact_book(), book(1, 0));
+}
+
+#[tokio::test]
+async fn nobody_is_deleted_by_a_wrong_token_or_against_a_fault() {
+    let line = line_with_contact_book().await;
+    let ample = Duration::from_secs(10);
+    let refused = line.forget_with("wrong", &ada(), ample).await.unwrap_err();
+    assert_eq!(refused.code(), Some(190));
+    line.will(json!({ "fault": { "error": { "code": 131_000 } } }));
+    assert_eq!(line.forget(&ada()).await.unwrap_err().code(), Some(131_000));
+    line.will(json!({ "fault": "silent" }));
+    let silent = line.forget_with("right", &ada(), Duration::from_millis(50)).await;
+    assert_eq!(silent, Err(SendError::NoAnswer));
+    assert_eq!(line.meta.contact_book(), book(1, 0));
+    line.forget(&ada()).await.unwrap();
+    assert_eq!(line.meta.contact_book(), book(0, 1));
+}
+
+#[tokio::test]
+async fn a_meta_that_only_fails_to_answer_has_deleted_the_entry() {
+    let line = line_with_contact_book().await;
+    line.will(json!({ "fault": "taken_unanswered" }));
+    let gone = async {
+        while line.meta.contact_book() != book(0, 1) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let person = ada();
+    tokio::select! {
+        asked = line.forget(&person) => panic!("answered: {asked:?}"),
+        () = gone => {}
+    }
 }

@@ -87,6 +87,7 @@ impl Inbound {
         at: i64,
     ) -> Result<(Vec<u8>, MessageId), InvalidInbound> {
         let from = self.from.identifiers()?;
+        meta.saw(&from);
         let id = message_id(from.phone(), random_bytes()?);
         let reply_to = self
             .reply_to

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::inbound::Inbound;
 use super::{Parts, lambda};
-use crate::meta::Fault;
+use crate::meta::{ContactBookCounts, Fault};
 
 /// All routes of the stack.
 pub(super) fn router(parts: Arc<Parts>) -> Router {
@@ -29,6 +29,7 @@ pub(super) fn router(parts: Arc<Parts>) -> Router {
         .route("/_local/run/{function}", post(run))
         .route("/_local/metrics", get(metrics))
         .route("/_local/meta/fault", post(fault))
+        .route("/_local/meta/contact_book", get(contact_book))
         .with_state(parts)
         .nest("/_meta", meta)
         .fallback(nowhere)
@@ -134,6 +135,11 @@ async fn fault(State(parts): State<Arc<Parts>>, body: axum::body::Bytes) -> Resp
         }
         Err(refused) => problem(refused),
     }
+}
+
+async fn contact_book(State(parts): State<Arc<Parts>>) -> Json<ContactBookCounts> {
+    parts.settle().await;
+    Json(parts.meta.contact_book())
 }
 
 async fn nowhere() -> Response {

@@ -4,18 +4,18 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-/// A fault that strikes the next sends.
+/// A fault that strikes the next requests to Meta.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// What happens.
     fault: FaultKind,
-    /// How many sends it strikes; 1, if it is not said.
+    /// How many requests it strikes; 1, if it is not said.
     #[serde(default = "once")]
     times: u32,
 }
 
-/// What happens to a send.
+/// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
@@ -29,9 +29,9 @@ pub enum FaultKind {
         /// How many.
         millis: u64,
     },
-    /// Meta never answers, and the message does not go out.
+    /// Meta never answers, and does nothing: no message goes out.
     Silent,
-    /// The message goes out, and Meta never answers.
+    /// Meta does it, so that the message goes out, and never answers.
     TakenUnanswered,
 }
 
@@ -66,7 +66,7 @@ impl FromStr for FaultKind {
 }
 
 impl Fault {
-    /// A fault that strikes every send.
+    /// A fault that strikes every request.
     pub fn always(fault: FaultKind) -> Self {
         Self { fault, times: u32::MAX }
     }

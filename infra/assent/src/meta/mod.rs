@@ -1,27 +1,31 @@
 //! A stand-in for Meta: it takes messages as the Graph API does, shows what contacts would see, and reports what became of
-//! them.
+//! them. It keeps a contact book, from which people are deleted as at Meta.
 
+mod contact_book;
 mod fault;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{delete, post};
 use consent::policy::Policy;
 use consent::time::Time;
-use identity::{Identifiers, random_bytes};
+use identity::{Bsuid, Identifiers, random_bytes};
 use platform::clock::Clock;
 use serde::Serialize;
 use serde_json::{Value, json};
-use whatsapp::compose::{Business, Change, SentMessage, acceptance, message_id, refusal};
+use whatsapp::compose::{Business, Change, SentMessage, acceptance, deletion, message_id, refusal};
 use whatsapp::delivery::StatusState;
 use whatsapp::graph::GraphError;
 use whatsapp::{MessageId, Outbound, Template};
 
+use contact_book::ContactBook;
+
+pub use contact_book::ContactBookCounts;
 pub use fault::{Fault, FaultKind, InvalidFault};
 
 /// Meta's code for a token that is wrong or has expired.
@@ -55,6 +59,7 @@ struct Held {
     outbound: Vec<Received>,
     statuses: Vec<Change>,
     fault: Option<Fault>,
+    contact_book: ContactBook,
 }
 
 /// A message as the contact sees it.
@@ -104,6 +109,7 @@ impl Meta {
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         Router::new()
             .route("/{version}/{number}/messages", post(messages))
+            .route("/{version}/{number}/contact_book", delete(contact_book))
             .with_state(self.clone())
     }
 
@@ -125,7 +131,17 @@ impl Meta {
         std::mem::take(&mut self.held().statuses)
     }
 
-    /// Makes the next sends go wrong.
+    /// Makes somebody known to Meta: who writes to the business or is written to by it is in the contact book.
+    pub fn saw(&self, person: &Identifiers) {
+        self.held().contact_book.saw(person);
+    }
+
+    /// How many people are in the contact book, and how many were deleted from it.
+    pub fn contact_book(&self) -> ContactBookCounts {
+        self.held().contact_book.counts()
+    }
+
+    /// Makes the next requests go wrong.
     pub fn set_fault(&self, fault: Fault) {
         self.held().fault = Some(fault);
     }
@@ -135,14 +151,42 @@ impl Meta {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_authorized(&self, headers: &HeaderMap) -> bool {
+    /// Whether a request may do anything to that number.
+    fn admits(&self, headers: &HeaderMap, number: &str) -> Result<(), GraphError> {
         let expected = format!("Bearer {}", self.0.options.access_token);
         headers
             .get(header::AUTHORIZATION)
-            .is_some_and(|given| given.as_bytes() == expected.as_bytes())
+            .filter(|given| given.as_bytes() == expected.as_bytes())
+            .filter(|_| number == self.0.options.business.sender.as_str())
+            .map(|_| ())
+            .ok_or(GraphError::of(INVALID_TOKEN))
     }
 
-    /// The fault that strikes this send, if one does.
+    /// Carries out a request and answers it, but for what a fault makes of it.
+    async fn answer(
+        &self,
+        headers: &HeaderMap,
+        number: &str,
+        carry_out: impl FnOnce() -> Result<String, GraphError>,
+    ) -> Response {
+        if let Err(error) = self.admits(headers, number) {
+            return refuse(error);
+        }
+        let fault = self.next_fault();
+        match fault {
+            Some(FaultKind::Error { code }) => return refuse(GraphError::of(code)),
+            Some(FaultKind::Slow { millis }) => tokio::time::sleep(std::time::Duration::from_millis(millis)).await,
+            Some(FaultKind::Silent) => return std::future::pending().await,
+            Some(FaultKind::TakenUnanswered) | None => {}
+        }
+        match carry_out() {
+            Ok(_) if fault == Some(FaultKind::TakenUnanswered) => std::future::pending().await,
+            Ok(body) => answer(StatusCode::OK, body),
+            Err(error) => refuse(error),
+        }
+    }
+
+    /// The fault that strikes this request, if one does.
     fn next_fault(&self) -> Option<FaultKind> {
         let mut held = self.held();
         let struck = held.fault.as_mut().and_then(Fault::strike);
@@ -165,10 +209,16 @@ impl Meta {
                 .status(&id, &sent.to, &state, at, sent.callback.as_ref(), &[])
         };
         let mut held = self.held();
+        held.contact_book.saw(&sent.to);
         held.outbound.push(received);
         held.statuses
             .extend([status(StatusState::Sent), status(StatusState::Delivered)]);
         Ok(id)
+    }
+
+    /// Deletes somebody from the contact book; whether anybody was there.
+    fn forget(&self, person: &Bsuid) -> bool {
+        self.held().contact_book.delete(person)
     }
 
     fn received(&self, id: &MessageId, sent: &SentMessage, at: Time) -> Received {
@@ -236,22 +286,22 @@ async fn messages(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if !meta.is_authorized(&headers) || number != meta.0.options.business.sender.as_str() {
-        return refuse(GraphError::of(INVALID_TOKEN));
-    }
-    let fault = meta.next_fault();
-    match fault {
-        Some(FaultKind::Error { code }) => return refuse(GraphError::of(code)),
-        Some(FaultKind::Slow { millis }) => tokio::time::sleep(std::time::Duration::from_millis(millis)).await,
-        Some(FaultKind::Silent) => return std::future::pending().await,
-        Some(FaultKind::TakenUnanswered) | None => {}
-    }
-    let taken = SentMessage::from_request(&body).and_then(|sent| Ok((meta.take(&sent)?, sent)));
-    match taken {
-        Ok(_) if fault == Some(FaultKind::TakenUnanswered) => std::future::pending().await,
-        Ok((id, sent)) => answer(StatusCode::OK, acceptance(&sent.to, &sent.to, &id)),
-        Err(error) => refuse(error),
-    }
+    let take = || {
+        let sent = SentMessage::from_request(&body)?;
+        let id = meta.take(&sent)?;
+        Ok(acceptance(&sent.to, &sent.to, &id))
+    };
+    meta.answer(&headers, &number, take).await
+}
+
+async fn contact_book(
+    State(meta): State<Meta>,
+    Path((_version, number)): Path<(String, String)>,
+    Query(query): Query<contact_book::Query>,
+    headers: HeaderMap,
+) -> Response {
+    let forget = || Ok(deletion(meta.forget(&query.person()?)));
+    meta.answer(&headers, &number, forget).await
 }
 
 fn refuse(error: GraphError) -> Response {

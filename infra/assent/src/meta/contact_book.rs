@@ -1,0 +1,66 @@
+//! Meta's contact book, as far as a stand-in keeps it: who is in it, and how often somebody was deleted from it.
+
+use std::collections::BTreeSet;
+
+use identity::{Bsuid, Identifiers};
+use serde::{Deserialize, Serialize};
+use whatsapp::graph::GraphError;
+
+/// Meta's code for a request that is malformed.
+const INVALID: u32 = 100;
+
+/// Everybody whose id Meta has seen and was not told to forget.
+#[derive(Debug, Default)]
+pub(super) struct ContactBook {
+    entries: BTreeSet<Bsuid>,
+    deletions: usize,
+}
+
+/// What the contact book holds, without saying whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ContactBookCounts {
+    /// How many people are in it.
+    pub entries: usize,
+    /// How many were deleted from it.
+    pub deletions: usize,
+}
+
+impl ContactBook {
+    pub(super) fn saw(&mut self, person: &Identifiers) {
+        self.entries.extend(person.bsuid().cloned());
+    }
+
+    /// Whether there was anybody to delete.
+    pub(super) fn delete(&mut self, person: &Bsuid) -> bool {
+        let deleted = self.entries.remove(person);
+        self.deletions += usize::from(deleted);
+        deleted
+    }
+
+    pub(super) fn counts(&self) -> ContactBookCounts {
+        ContactBookCounts {
+            entries: self.entries.len(),
+            deletions: self.deletions,
+        }
+    }
+}
+
+/// The query of a request to delete somebody.
+#[derive(Deserialize)]
+pub(super) struct Query {
+    messaging_product: Option<String>,
+    bsuid: Option<String>,
+}
+
+impl Query {
+    /// Whom it is about.
+    pub(super) fn person(&self) -> Result<Bsuid, GraphError> {
+        let bsuid = self
+            .bsuid
+            .as_deref()
+            .filter(|_| self.messaging_product.as_deref() == Some("whatsapp"));
+        bsuid
+            .and_then(|bsuid| Bsuid::parse(bsuid).ok())
+            .ok_or(GraphError::of(INVALID))
+    }
+}
