@@ -19,7 +19,7 @@ use crate::recipient::Recipient;
 /// A contact by what it is known by.
 pub(crate) async fn look_up(service: &Service, request: &Request) -> Answer {
     let members = body::read(request)?;
-    let recipient = Recipient::read(&Object::body(&members, &["recipient"])?.need("recipient")?)?;
+    let recipient = Recipient::read(&Object::whole(&members, &["recipient"])?.need("recipient")?)?;
     let work = http::begin(service, request).await?;
     let subject = recipient
         .find(&work.ledger)

@@ -53,7 +53,7 @@ async fn record(service: &Service, request: &Request) -> Answer {
     let members = body::read(request)?;
     let work = http::begin(service, request).await?;
     let known = ["recipient", "purposes", "locale", "source"];
-    let body = Object::body(&members, &[known.as_slice(), &Occurrence::MEMBERS].concat())?;
+    let body = Object::whole(&members, &[known.as_slice(), &Occurrence::MEMBERS].concat())?;
     let recipient = Recipient::read(&body.need("recipient")?)?;
     let form = Form::read(&body, &work)?;
     let occurrence = Occurrence::read(&body, work.now)?;

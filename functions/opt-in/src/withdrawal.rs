@@ -26,7 +26,7 @@ const SOURCES: [WithdrawalSource; 6] = [
 pub(crate) async fn take(service: &Service, request: &Request, id: &ContactId) -> Answer {
     let members = body::read(request)?;
     let work = http::begin(service, request).await?;
-    let body = Object::body(&members, &[["purposes", "source"], Occurrence::MEMBERS].concat())?;
+    let body = Object::whole(&members, &[["purposes", "source"], Occurrence::MEMBERS].concat())?;
     let source = body.need("source")?.one_of(&SOURCES)?;
     let occurrence = Occurrence::read(&body, work.now)?;
 

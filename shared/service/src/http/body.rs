@@ -67,11 +67,11 @@ impl fmt::Debug for Member<'_> {
 }
 
 impl<'a> Object<'a> {
-    /// The body itself, which may have these members and no others.
+    /// The whole body or [query](super::query), which may have these members and no others.
     ///
     /// # Errors
     /// When it has another member.
-    pub fn body(members: &'a Map<String, Value>, known: &[&str]) -> Result<Self, Refusal> {
+    pub fn whole(members: &'a Map<String, Value>, known: &[&str]) -> Result<Self, Refusal> {
         Self {
             path: String::new(),
             members,

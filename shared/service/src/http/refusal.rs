@@ -133,6 +133,17 @@ pub fn unknown_member(path: &str, known: &[&str]) -> Refusal {
     refusal.with_allowed(known.iter().copied())
 }
 
+/// The query gives a parameter more than once.
+pub fn repeated_parameter() -> Refusal {
+    let detail = "The query gives a parameter more than once.";
+    Refusal::new(
+        StatusCode::BAD_REQUEST,
+        "repeated-parameter",
+        "Repeated parameter",
+        detail,
+    )
+}
+
 /// Something is said to have happened at a time that is yet to come.
 pub fn future_time(member: &str) -> Refusal {
     let detail = "The time is in the future: write when it happened, in UTC.";

@@ -1,0 +1,14 @@
+//! Starts the function.
+
+use lambda_http::{Error, run, service_fn};
+use service::Service;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let service = Service::from(platform::start("rights").await?).warmed().await;
+    let service = &service;
+    run(service_fn(move |request| async move {
+        Ok::<_, Error>(rights::handle(service, request).await)
+    }))
+    .await
+}

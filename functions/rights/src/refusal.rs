@@ -1,0 +1,25 @@
+//! The ways in which only a request here is refused. No text repeats anything that came with the request.
+
+use lambda_http::http::StatusCode;
+use service::http::Refusal;
+
+pub(crate) fn unknown_erasure() -> Refusal {
+    let detail = "There is no such erasure, or its certificate is no longer kept.";
+    Refusal::new(StatusCode::NOT_FOUND, "unknown-erasure", "Unknown erasure", detail)
+}
+
+pub(crate) fn past_time(member: &str) -> Refusal {
+    let detail = "The time is not in the future: write until when nothing of the contact may be deleted, in UTC.";
+    Refusal::new(StatusCode::BAD_REQUEST, "past-time", "Time in the past", detail).with_member(member)
+}
+
+/// The ledger cannot do this yet.
+pub(crate) fn not_built(_subject: impl std::fmt::Display, _at: consent::time::Time, _detail: &str) -> Refusal {
+    let detail = "This version does not answer here yet.";
+    Refusal::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "not-implemented",
+        "Not implemented",
+        detail,
+    )
+}

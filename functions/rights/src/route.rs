@@ -1,0 +1,113 @@
+//! Which request is which.
+
+use consent::id::{ContactId, ErasureId};
+use lambda_http::http::Method;
+use service::http::refusal::{self, Refusal};
+
+use crate::refusal::unknown_erasure;
+
+/// A request by what it asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// `PUT /v1/contacts/{contact_id}/legal-hold`.
+    Hold(ContactId),
+    /// `DELETE /v1/contacts/{contact_id}/legal-hold`.
+    ReleaseHold(ContactId),
+    /// `POST /v1/contacts/{contact_id}/erasure`.
+    Erase(ContactId),
+    /// `GET /v1/erasures/{id}`.
+    Erasure(ErasureId),
+    /// `GET /v1/retention/runs`.
+    Runs,
+}
+
+impl Route {
+    pub(crate) fn of(method: &Method, path: &str) -> Result<Self, Refusal> {
+        // What is no id at all is nobody's.
+        let contact = |id: &str| id.parse().map_err(|_| refusal::unknown_contact());
+        let segments: Vec<_> = path.split('/').collect();
+        let (allowed, route): (&[Method], Result<_, _>) = match segments.as_slice() {
+            ["", "v1", "contacts", id, "legal-hold"] => {
+                let route = if *method == Method::DELETE {
+                    Self::ReleaseHold
+                } else {
+                    Self::Hold
+                };
+                (&[Method::PUT, Method::DELETE], contact(id).map(route))
+            }
+            ["", "v1", "contacts", id, "erasure"] => (&[Method::POST], contact(id).map(Self::Erase)),
+            ["", "v1", "erasures", id] => {
+                let erasure = id.parse().map_err(|_| unknown_erasure());
+                (&[Method::GET], erasure.map(Self::Erasure))
+            }
+            ["", "v1", "retention", "runs"] => (&[Method::GET], Ok(Self::Runs)),
+            _ => return Err(refusal::no_such_route()),
+        };
+        if !allowed.contains(method) {
+            return Err(refusal::no_such_method(allowed));
+        }
+        route
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::http::header::ALLOW;
+    use lambda_http::{Body, Response};
+
+    use super::*;
+
+    const ID: &str = "abababababababababababababababab";
+
+    fn contact() -> ContactId {
+        ContactId::from_bytes([0xab; 16])
+    }
+
+    fn refused(method: &Method, path: &str) -> Response<Body> {
+        Route::of(method, path).unwrap_err().into()
+    }
+
+    #[test]
+    fn every_route_is_known_by_its_path_and_method() {
+        let hold = format!("/v1/contacts/{ID}/legal-hold");
+        let erase = format!("/v1/contacts/{ID}/erasure");
+        let erasure = format!("/v1/erasures/{ID}");
+        for (method, path, route) in [
+            (Method::PUT, hold.as_str(), Route::Hold(contact())),
+            (Method::DELETE, &hold, Route::ReleaseHold(contact())),
+            (Method::POST, &erase, Route::Erase(contact())),
+            (Method::GET, &erasure, Route::Erasure(ErasureId::from_bytes([0xab; 16]))),
+            (Method::GET, "/v1/retention/runs", Route::Runs),
+        ] {
+            assert_eq!(Route::of(&method, path).unwrap(), route);
+        }
+    }
+
+    #[test]
+    fn a_path_names_the_methods_that_it_answers() {
+        for (path, allowed) in [
+            (format!("/v1/contacts/{ID}/legal-hold"), "PUT, DELETE"),
+            (format!("/v1/contacts/{ID}/erasure"), "POST"),
+            (format!("/v1/erasures/{ID}"), "GET"),
+            ("/v1/retention/runs".to_owned(), "GET"),
+        ] {
+            let response = refused(&Method::PATCH, &path);
+            assert_eq!(response.status(), 405, "{path}");
+            assert_eq!(response.headers()[ALLOW], allowed, "{path}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_found_under_what_is_no_id_and_at_other_paths() {
+        for (method, path) in [
+            (Method::PUT, "/v1/contacts/+4915112345678/legal-hold"),
+            (Method::POST, "/v1/contacts//erasure"),
+            (Method::GET, "/v1/erasures/ABABABABABABABABABABABABABABABAB"),
+            (Method::GET, "/v1/retention/runs/"),
+            (Method::GET, "/v1/retention"),
+            (Method::GET, "/"),
+        ] {
+            assert_eq!(refused(&method, path).status(), 404, "{path}");
+        }
+    }
+}
