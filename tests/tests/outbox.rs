@@ -15,34 +15,37 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assent::local::EXAMPLE_POLICY;
-use assent_tests::{AMPLE, APP_SECRET, Fixture, business, signed};
+use assent_tests::{AMPLE, APP_SECRET, Fixture, SENDER, business, keys, signed};
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use axum::routing::post;
+use axum::routing::{delete, post};
 use consent::contact::{Carried, PromptState, Status};
 use consent::event::{Act, Asked, Authorship, Event, Said};
 use consent::evidence::{Actor, Evidence, EvidenceKind, TypedWords, WithdrawalSource};
-use consent::id::{ContactId, EventId, MessageRef, OutgoingId, RequestId};
+use consent::id::{ContactId, ErasureId, EventId, MessageRef, OutgoingId, RequestId};
+use consent::outgoing::ForgetContact;
 use consent::register::RequestSource;
 use consent::suppression::SuppressionKind;
 use consent::time::{Span, Time};
 use consent::words::Meaning;
-use identity::{Bsuid, Identifier, Identifiers, PhoneNumber};
+use identity::{Bsuid, Identifier, Identifiers, PhoneNumber, SubjectKey};
 use ledger::{Found, Ledger, OutboxState, PromptPhase, Who};
 use outbox::{Outbox, Swept};
 use platform::deadline::Deadline;
 use serde_json::{Value, json};
 use service::{Service, Work};
 use tokio::sync::Notify;
-use whatsapp::compose::{SentMessage, StatusState, acceptance, message_id, refusal};
+use whatsapp::compose::{SentMessage, StatusState, acceptance, deletion, message_id, refusal};
 use whatsapp::graph::{Graph, GraphError};
 use whatsapp::{MessageId, Outbound};
 
 const RECONCILIATION: i64 = 15 * 60;
 const LEASE: i64 = 2 * 60;
 
-/// How the Graph API answers one send.
+/// How the Graph API answers one request.
 #[derive(Debug, Clone)]
 enum Answer {
     /// Takes it.
@@ -64,17 +67,39 @@ enum Answer {
 struct GraphStub {
     answers: Mutex<VecDeque<Answer>>,
     taken: Mutex<Vec<(MessageId, SentMessage)>>,
+    deleted: Mutex<Vec<String>>,
     reached: Notify,
     answer_late: Notify,
+}
+
+fn refuse(code: u32) -> (StatusCode, String) {
+    let (status, body) = refusal(GraphError::of(code));
+    (StatusCode::from_u16(status).unwrap(), body)
+}
+
+async fn contact_book(
+    State(stub): State<Arc<GraphStub>>,
+    Path(number): Path<String>,
+    RawQuery(query): RawQuery,
+) -> (StatusCode, String) {
+    let answer = stub.answers.lock().unwrap().pop_front().unwrap_or(Answer::Accept);
+    if let Answer::Refuse(code) = answer {
+        return refuse(code);
+    }
+    let deleted = format!("{number}?{}", query.unwrap_or_default());
+    stub.deleted.lock().unwrap().push(deleted);
+    stub.reached.notify_one();
+    match answer {
+        Answer::Accept => (StatusCode::OK, deletion(true)),
+        Answer::AcceptUnreadably => (StatusCode::OK, "<html>".to_owned()),
+        Answer::AcceptSilently => std::future::pending().await,
+        other => panic!("no answer to a deletion: {other:?}"),
+    }
 }
 
 async fn messages(State(stub): State<Arc<GraphStub>>, body: Bytes) -> (StatusCode, String) {
     let sent = SentMessage::from_request(&body).expect("a request that Meta understands");
     let answer = stub.answers.lock().unwrap().pop_front().unwrap_or(Answer::Accept);
-    let refuse = |code| {
-        let (status, body) = refusal(GraphError::of(code));
-        (StatusCode::from_u16(status).unwrap(), body)
-    };
     if let Answer::Refuse(code) = answer {
         return refuse(code);
     }
@@ -108,7 +133,9 @@ impl World {
         let meta = Arc::new(GraphStub::default());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let graph = Graph::new(&format!("http://{}/v26.0", listener.local_addr().unwrap())).unwrap();
-        let router = axum::Router::new().route("/v26.0/{number}/messages", post(messages));
+        let router = axum::Router::new()
+            .route("/v26.0/{number}/messages", post(messages))
+            .route("/v26.0/{number}/contact_book", delete(contact_book));
         let served = axum::serve(listener, router.with_state(Arc::clone(&meta)));
         tokio::spawn(async { served.await.unwrap() });
         Self {
@@ -216,6 +243,77 @@ impl World {
         all.filter(|evidence| evidence.kind == kind).collect()
     }
 
+    /// Somebody known by that id was erased: Meta's contact book waits to be told.
+    async fn erased(&self, bsuid: &str) -> Erased {
+        let erasure = ErasureId::from_bytes(identity::random_bytes().unwrap());
+        let forget = ForgetContact::new(erasure, SENDER.parse().unwrap(), self.now());
+        let erased = Erased {
+            erasure,
+            entry: forget.id(),
+        };
+        let id = forget.id();
+        let pk = format!("outbox#{id}");
+        let key = SubjectKey::generate().unwrap();
+        let sealed = key.seal(&pk, "identity", json!(bsuid).to_string().as_bytes()).unwrap();
+        let wrapped = keys().sealing[0].wrap(&key, &pk).unwrap();
+        let store = &self.fixture.store;
+        let put = |table: &str| store.client().put_item().table_name(table);
+        let entry = put(store.ledger_table)
+            .item("pk", text(&pk))
+            .item("sk", text("outbox"))
+            .item("kind", text("outbox"))
+            .item("body", text(&json!(forget).to_string()))
+            .item("erasure", text(&erasure.to_string()))
+            .item("identity", bytes(sealed.into_bytes()))
+            .item("state", text("waiting"))
+            .item("attempts", number(0))
+            .item("due_shard", text(&format!("outbox#{}", id.as_bytes()[0] % 4)))
+            .item("due_at", number(self.now().unix_seconds()));
+        let certificate = put(store.ledger_table)
+            .item("pk", text(&format!("erasure#{erasure}")))
+            .item("sk", text("erasure"))
+            .item("contact_book", text("pending"));
+        let key = put(store.key_table)
+            .item("pk", text(&pk))
+            .item("wrapped_key", bytes(wrapped.into_bytes()));
+        for put in [entry, certificate, key] {
+            put.send().await.unwrap();
+        }
+        erased
+    }
+
+    async fn ledger_item(&self, pk: String, sk: &str) -> Option<Item> {
+        let store = &self.fixture.store;
+        let get = store.client().get_item().table_name(store.ledger_table);
+        let get = get.key("pk", text(&pk)).key("sk", text(sk));
+        get.consistent_read(true).send().await.unwrap().item
+    }
+
+    async fn entry(&self, erased: &Erased) -> Item {
+        let entry = self.ledger_item(format!("outbox#{}", erased.entry), "outbox").await;
+        entry.unwrap()
+    }
+
+    /// What the certificate says of Meta's contact book.
+    async fn certified(&self, erased: &Erased) -> Option<String> {
+        let item = self
+            .ledger_item(format!("erasure#{}", erased.erasure), "erasure")
+            .await?;
+        Some(item["contact_book"].as_s().unwrap().clone())
+    }
+
+    async fn has_key(&self, erased: &Erased) -> bool {
+        let store = &self.fixture.store;
+        let get = store.client().get_item().table_name(store.key_table);
+        let get = get.key("pk", text(&format!("outbox#{}", erased.entry)));
+        get.consistent_read(true).send().await.unwrap().item.is_some()
+    }
+
+    /// What Meta deleted.
+    fn deleted(&self) -> Vec<String> {
+        self.meta.deleted.lock().unwrap().clone()
+    }
+
     /// Meta's status webhook about a message that it has taken.
     async fn status_webhook(&self, index: usize, state: StatusState) {
         let (id, sent) = self.taken().remove(index);
@@ -241,6 +339,27 @@ impl Waiting {
             contact: recorded.contact.as_ref().unwrap().id,
         }
     }
+}
+
+/// An erasure, and the entry of the outbox that has Meta forget its contact.
+#[derive(Debug, Clone, Copy)]
+struct Erased {
+    erasure: ErasureId,
+    entry: OutgoingId,
+}
+
+type Item = std::collections::HashMap<String, AttributeValue>;
+
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+fn number(number: i64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+fn bytes(bytes: Vec<u8>) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
 }
 
 fn asked() -> Act {
@@ -363,11 +482,10 @@ async fn a_batch_names_the_first_record_that_failed_and_goes_no_further() {
     let world = World::new().await;
     let prompts = [world.prompt(ADA).await, world.prompt(BOB).await];
     let unreadable = format!("outbox#{}", "ab".repeat(16));
-    let item = |name: &str| aws_sdk_dynamodb::types::AttributeValue::S(name.to_owned());
     let store = &world.fixture.store;
     let put = store.client().put_item().table_name(store.ledger_table);
-    put.item("pk", item(&unreadable))
-        .item("sk", item("outbox"))
+    put.item("pk", text(&unreadable))
+        .item("sk", text("outbox"))
         .send()
         .await
         .unwrap();
@@ -684,4 +802,218 @@ async fn what_meta_knows_a_contact_by_is_learned_unless_it_is_somebody_elses() {
     let subject = world.ledger().read(&bob.contact).await.unwrap().unwrap();
     assert_eq!(subject.identity, person(BOB));
     assert_eq!(world.evidence(&ada, EvidenceKind::PromptSent).await.len(), 1);
+}
+
+const FORGOTTEN: &str = "DE.7201449983120557";
+
+fn deletion_of(bsuid: &str) -> String {
+    format!("{SENDER}?messaging_product=whatsapp&bsuid={bsuid}")
+}
+
+#[tokio::test]
+async fn whoever_was_erased_is_deleted_from_metas_contact_book_once_and_the_certificate_says_so() {
+    let world = World::new().await;
+    let erased = world.erased(FORGOTTEN).await;
+    let records = json!({"Records": [record(&format!("outbox#{}", erased.entry), "1")]});
+    let outbox = world.outbox();
+    for _ in 0..3 {
+        let answer = outbox.handle(&records, deadline()).await.unwrap();
+        assert_eq!(answer, json!({"batchItemFailures": []}));
+        assert_eq!(outbox.sweep(deadline()).await.unwrap(), Swept::default());
+        world.advance(3_600);
+    }
+    assert_eq!(world.deleted(), [deletion_of(FORGOTTEN)]);
+    assert_eq!(world.certified(&erased).await.as_deref(), Some("deleted"));
+    assert!(!world.has_key(&erased).await, "nothing opens the entry any more");
+    assert_eq!(world.measured("contact_book_deleted"), 1.0);
+    assert_eq!(world.taken(), [], "it is no message");
+}
+
+#[tokio::test]
+async fn many_workers_at_the_same_time_conclude_a_deletion_once() {
+    let world = World::new().await;
+    let erased = world.erased(FORGOTTEN).await;
+    let workers: Vec<_> = (0..6).map(|_| world.outbox()).collect();
+    let swept = futures::future::join_all(workers.iter().map(|worker| worker.sweep(deadline()))).await;
+    assert!(swept.into_iter().all(|swept| swept.unwrap().left == 0));
+    assert_eq!(world.deleted().len(), 1);
+    assert_eq!(world.certified(&erased).await.as_deref(), Some("deleted"));
+    assert_eq!(world.measured("contact_book_deleted"), 1.0);
+}
+
+#[tokio::test]
+async fn a_deletion_that_meta_did_not_confirm_is_asked_for_again() {
+    let world = World::new().await;
+    for (answer, wait) in [
+        (Answer::Refuse(131_000), 2),
+        (Answer::Refuse(130_429), 2),
+        (Answer::Refuse(190), 300),
+        (Answer::AcceptUnreadably, 2),
+    ] {
+        let erased = world.erased(FORGOTTEN).await;
+        world.meta_answers([answer.clone()]);
+        let outbox = world.outbox();
+        let first = outbox.sweep(deadline()).await.unwrap();
+        assert_eq!(first, swept(|swept| swept.retried = 1), "{answer:?}");
+        assert_eq!(world.certified(&erased).await.as_deref(), Some("pending"));
+        assert!(world.has_key(&erased).await);
+        world.advance(wait - 1);
+        assert_eq!(outbox.sweep(deadline()).await.unwrap(), Swept::default(), "{answer:?}");
+        world.advance(1);
+        let then = outbox.sweep(deadline()).await.unwrap();
+        assert_eq!(then, swept(|swept| swept.sent = 1), "{answer:?}");
+        assert_eq!(world.certified(&erased).await.as_deref(), Some("deleted"));
+        assert!(!world.has_key(&erased).await);
+    }
+    assert_eq!(world.measured("contact_book_retried"), 4.0);
+    assert_eq!(world.measured("outbox_blocked"), 1.0);
+}
+
+#[tokio::test]
+async fn a_deletion_whose_worker_crashed_is_taken_up_again_when_its_lease_is_over() {
+    let world = World::new().await;
+    let erased = world.erased(FORGOTTEN).await;
+    world.meta_answers([Answer::AcceptSilently]);
+    let crashing = world.outbox();
+    tokio::select! {
+        swept = crashing.sweep(deadline()) => panic!("{swept:?}"),
+        () = world.meta.reached.notified() => {}
+    }
+    let outbox = world.outbox();
+    world.advance(LEASE - 1);
+    assert_eq!(outbox.sweep(deadline()).await.unwrap(), Swept::default());
+    world.advance(1);
+    outbox.sweep(deadline()).await.unwrap();
+    assert_eq!(world.deleted().len(), 2);
+    assert_eq!(world.certified(&erased).await.as_deref(), Some("deleted"));
+}
+
+#[tokio::test]
+async fn a_deletion_that_meta_refuses_for_good_is_given_up_and_the_certificate_says_so() {
+    let world = World::new().await;
+    let erased = world.erased(FORGOTTEN).await;
+    world.meta_answers([Answer::Refuse(100)]);
+    let counts = world.outbox().sweep(deadline()).await.unwrap();
+    assert_eq!(counts, swept(|swept| swept.failed = 1));
+    world.advance(86_400);
+    assert_eq!(world.outbox().sweep(deadline()).await.unwrap(), Swept::default());
+    assert_eq!(world.deleted(), [""; 0]);
+    assert_eq!(world.certified(&erased).await.as_deref(), Some("gave_up"));
+    assert!(!world.has_key(&erased).await);
+    assert_eq!(world.entry(&erased).await["reason"], text("refused"));
+    assert_eq!(world.measured("contact_book_gave_up"), 1.0);
+}
+
+#[tokio::test]
+async fn meta_is_asked_for_thirty_days_and_then_no_more() {
+    let world = World::new().await;
+    let erased = world.erased(FORGOTTEN).await;
+    let outbox = world.outbox();
+    let days = [10, 10, 9];
+    for day in days {
+        world.meta_answers([Answer::Refuse(131_000)]);
+        assert_eq!(
+            outbox.sweep(deadline()).await.unwrap(),
+            swept(|swept| swept.retried = 1)
+        );
+        world.advance(day * 86_400);
+    }
+    assert_eq!(world.certified(&erased).await.as_deref(), Some("pending"));
+    world.advance(86_400);
+    assert_eq!(outbox.sweep(deadline()).await.unwrap(), swept(|swept| swept.failed = 1));
+    assert_eq!(world.deleted(), [""; 0]);
+    assert_eq!(world.certified(&erased).await.as_deref(), Some("gave_up"));
+    assert_eq!(world.entry(&erased).await["reason"], text("expired"));
+    assert!(!world.has_key(&erased).await);
+}
+
+#[tokio::test]
+async fn a_deletion_outlives_its_certificate_and_its_key_still_goes() {
+    let world = World::new().await;
+    let erased = world.erased(FORGOTTEN).await;
+    let store = &world.fixture.store;
+    let delete = store.client().delete_item().table_name(store.ledger_table);
+    let delete = delete.key("pk", text(&format!("erasure#{}", erased.erasure)));
+    delete.key("sk", text("erasure")).send().await.unwrap();
+    let counts = world.outbox().sweep(deadline()).await.unwrap();
+    assert_eq!(counts, swept(|swept| swept.sent = 1));
+    assert_eq!(world.certified(&erased).await, None, "nothing is made of what is gone");
+    assert!(!world.has_key(&erased).await);
+}
+
+#[tokio::test]
+async fn a_deletion_that_a_backup_brought_back_is_not_asked_for_without_its_key() {
+    let world = World::new().await;
+    let erased = world.erased(FORGOTTEN).await;
+    let store = &world.fixture.store;
+    let delete = store.client().delete_item().table_name(store.key_table);
+    let delete = delete.key("pk", text(&format!("outbox#{}", erased.entry)));
+    delete.send().await.unwrap();
+    let counts = world.outbox().sweep(deadline()).await.unwrap();
+    assert_eq!(counts, swept(|swept| swept.failed = 1));
+    assert_eq!(world.deleted(), [""; 0]);
+    assert_eq!(world.certified(&erased).await.as_deref(), Some("gave_up"));
+}
+
+#[tokio::test]
+async fn what_is_final_waits_for_the_purge_and_is_remembered_for_fourteen_days() {
+    let world = World::new().await;
+    let erased = world.erased(FORGOTTEN).await;
+    let prompt = world.prompt(ADA).await;
+    let dropped = world.answer(BOB).await;
+    world.advance(Span::hours(24).as_seconds());
+    world.outbox().sweep(deadline()).await.unwrap();
+    for (id, state) in [(erased.entry, "sent"), (prompt.id, "sent"), (dropped.id, "dropped")] {
+        let item = world.ledger_item(format!("outbox#{id}"), "outbox").await.unwrap();
+        assert_eq!(item["state"], text(state));
+        assert_eq!(item["due_shard"], text(&format!("purge#{}", id.as_bytes()[0] % 8)));
+        let due = world.now().unix_seconds() + Span::days(14).as_seconds();
+        assert_eq!(item["due_at"], number(due));
+    }
+    world.advance(Span::days(15).as_seconds());
+    assert_eq!(world.outbox().sweep(deadline()).await.unwrap(), Swept::default());
+}
+
+#[derive(Debug, Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_line_of_the_log_names_whom_meta_is_to_forget() {
+    let page = Page::default();
+    let writer = page.clone();
+    let finest = tracing::level_filters::LevelFilter::TRACE;
+    let logs = platform::logs::subscriber(finest, move || writer.clone());
+    let _logged = tracing::subscriber::set_default(logs);
+    let world = World::new().await;
+    world.erased(FORGOTTEN).await;
+    let outbox = world.outbox();
+    world.meta_answers([Answer::Refuse(190), Answer::AcceptUnreadably, Answer::Refuse(100)]);
+    for _ in 0..3 {
+        outbox.sweep(deadline()).await.unwrap();
+        world.advance(3_600);
+    }
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    world.erased(FORGOTTEN).await;
+    let cut_off = Graph::new(&format!("http://{address}/v26.0")).unwrap();
+    Outbox::new(world.service("outbox"), cut_off)
+        .sweep(deadline())
+        .await
+        .unwrap();
+
+    let lines = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+    assert!(lines.matches("did not delete").count() == 4, "{lines}");
+    assert!(lines.contains("may still be at Meta"), "{lines}");
+    assert!(!lines.contains("7201449983120557"), "{lines}");
 }

@@ -17,6 +17,7 @@ use aws_sdk_dynamodb::types::{
 };
 use consent::id::{ContactId, ErasureId, OutgoingId, SenderId};
 use consent::outgoing::{ForgetContact, Outgoing};
+use consent::retention::MESSAGE_MEMORY;
 use consent::time::{Span, Time};
 use identity::{Bsuid, Sealed, SubjectKey, WrappedKey};
 use serde::Serialize;
@@ -27,10 +28,6 @@ use crate::schema::{
     OUTBOX_SHARDS, PK, REASON, STATE, WRAPPED_KEY, contact_book,
 };
 use crate::store::{Ledger, action};
-
-/// How long a message is remembered once nothing more happens to it. Meta repeats its reports for up to seven days, and after
-/// twice that nobody asks about it any more.
-const MEMORY: Span = Span::days(14);
 
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -415,10 +412,10 @@ impl Ledger {
 
     fn settle_update(&self, change: &OutboxChange) -> Result<Update, LedgerError> {
         let (state, due_at, reason) = match change.settled {
-            Settled::Sent => (OutboxState::Sent, change.at + MEMORY, None),
+            Settled::Sent => (OutboxState::Sent, change.at + MESSAGE_MEMORY, None),
             Settled::Retry(at) => (OutboxState::Waiting, at, None),
             Settled::Uncertain(until) => (OutboxState::Uncertain, until, None),
-            Settled::Ended(state, reason) => (state, change.at + MEMORY, Some(reason)),
+            Settled::Ended(state, reason) => (state, change.at + MESSAGE_MEMORY, Some(reason)),
         };
         let mut set = "SET #state = :state, #due_at = :due_at".to_owned();
         let mut update = Update::builder()
