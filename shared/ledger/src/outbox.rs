@@ -282,16 +282,18 @@ impl Ledger {
             .within(what, call)
             .await?
             .map_err(|error| LedgerError::call(what, &error))?;
-        let Some(item) = answer.item else { return Ok(None) };
-        let owner = schema::outbox_pk(&id);
-        let wrapped = WrappedKey::from_bytes(schema::blob(&item, WRAPPED_KEY)?);
+        answer.item.map(|row| self.person(forgetting, &row)).transpose()
+    }
+
+    /// Whom a deletion is about, given the row of its key.
+    fn person(&self, forgetting: &Forgetting, row: &Item) -> Result<Bsuid, LedgerError> {
+        let owner = schema::outbox_pk(&forgetting.forget.id());
+        let wrapped = WrappedKey::from_bytes(schema::blob(row, WRAPPED_KEY)?);
         let mut sealing = self.keys.sealing.iter();
         let key = sealing.find_map(|sealing| sealing.unwrap(&wrapped, &owner).ok());
         let key = key.ok_or(LedgerError::Sealed)?;
         let person = key.open(&owner, IDENTITY, &forgetting.person);
-        serde_json::from_slice(&person.map_err(|_| LedgerError::Sealed)?)
-            .map(Some)
-            .map_err(|_| LedgerError::corrupt(IDENTITY))
+        serde_json::from_slice(&person.map_err(|_| LedgerError::Sealed)?).map_err(|_| LedgerError::corrupt(IDENTITY))
     }
 
     /// Ends a deletion from Meta's contact book: closes its entry, deletes its key and notes on the erasure what came of it, all
@@ -589,7 +591,70 @@ pub fn outgoing_in_stream(keys: &serde_json::Value) -> Option<OutgoingId> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use aws_sdk_dynamodb::Client;
+    use aws_sdk_dynamodb::config::{BehaviorVersion, Config};
+    use aws_sdk_dynamodb::primitives::Blob;
+    use identity::SecretKey;
+
     use super::*;
+    use crate::store::{Keys, Tables};
+
+    /// A ledger that never calls anybody.
+    fn ledger() -> Ledger {
+        let config = Config::builder().behavior_version(BehaviorVersion::v2026_01_12());
+        let tables = Tables {
+            ledger: "ledger".to_owned(),
+            keys: "keys".to_owned(),
+        };
+        let secret = |byte| SecretKey::from_bytes([byte; 32]);
+        let keys = Keys {
+            pseudonym: secret(1).into(),
+            sealing: vec![secret(2).into()],
+        };
+        let until = tokio::time::Instant::now();
+        Ledger::new(
+            Client::from_conf(config.build()),
+            Arc::new(tables),
+            Arc::new(keys),
+            until,
+        )
+    }
+
+    #[test]
+    fn a_deletion_shows_nobody_and_opens_with_its_own_key_alone() {
+        let ledger = ledger();
+        let bsuid = Bsuid::parse("DE.7201449983120557").unwrap();
+        let now = Time::from_unix_seconds(1_763_890_200);
+        let put = |erasure: u8| {
+            let erasure = ErasureId::from_bytes([erasure; 16]);
+            let sender = "106540352242922".parse().unwrap();
+            let puts = ledger.put_forget(&erasure, &bsuid, &sender, now).unwrap();
+            let [entry, row] = <[TransactWriteItem; 2]>::try_from(puts).unwrap().map(|action| {
+                let put = action.put().unwrap();
+                assert_eq!(put.condition_expression(), Some("attribute_not_exists(pk)"));
+                (put.table_name().to_owned(), put.item().clone())
+            });
+            assert_eq!((&*entry.0, &*row.0), ("ledger", "keys"));
+            for value in entry.1.values().chain(row.1.values()) {
+                let text = value.as_s().map(String::as_bytes);
+                let shown = text.or_else(|_| value.as_b().map(Blob::as_ref)).unwrap_or_default();
+                assert!(!shown.windows(16).any(|bytes| bytes == b"7201449983120557"));
+            }
+            (entry.1, row.1)
+        };
+        let ((entry, row), (other_entry, other_row)) = (put(1), put(2));
+        assert_ne!(entry[PK], other_entry[PK], "each erasure has its own entry");
+        assert_eq!(entry[PK], row[PK]);
+        let forgetting = forgetting(&entry).unwrap();
+        assert_eq!(ledger.person(&forgetting, &row).unwrap(), bsuid);
+        assert!(matches!(
+            ledger.person(&forgetting, &other_row),
+            Err(LedgerError::Sealed)
+        ));
+        assert_eq!(forgetting.forget.expires_at(), now + Span::days(30));
+    }
 
     #[test]
     fn a_stream_record_names_its_message_and_others_name_none() {
