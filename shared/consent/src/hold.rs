@@ -97,18 +97,18 @@ impl Holds {
         self.silent.insert(silence);
     }
 
-    /// When something comes of one of the messages: a silence, or that no answer to it can arrive any more.
+    /// When something comes of one of the messages: a silence, or that no answer to it can arrive any more. An answer alone waits
+    /// for nothing.
     pub(crate) fn due_at(&self) -> Option<Time> {
-        let held = self.held.iter().map(|(at, event)| {
+        let due_at = |(at, event): &(Time, EventId)| {
             let is_noted = self.silent.contains(&silence_after(event));
             if is_noted || !self.is_unanswered(*at) {
                 *at + HOLD + LATENESS
             } else {
                 *at + HOLD
             }
-        });
-        let answered = self.answered.iter().map(|at| *at + HOLD + LATENESS);
-        held.chain(answered).min()
+        };
+        self.held.iter().map(due_at).min()
     }
 
     /// Takes over all that the other has seen.

@@ -7,7 +7,7 @@ use crate::evidence::{Draft, Evidence};
 use crate::hold::Silence;
 use crate::id::PurposeId;
 use crate::policy::Policy;
-use crate::register::{Registers, Stop, StopKind};
+use crate::register::{Registers, StopKind};
 use crate::suppression::SuppressionKind;
 use crate::time::Time;
 
@@ -49,8 +49,7 @@ impl Contact {
         let refusals = self
             .purposes
             .values()
-            .filter_map(|registers| registers.stopped.get())
-            .filter_map(|stop| refusal_until(stop, policy));
+            .filter_map(|registers| refusal_until(registers, policy));
         refusals.chain([first]).min()
     }
 
@@ -93,7 +92,17 @@ impl Contact {
         let request = [&registers.asked_in_person, &registers.asked_openly]
             .into_iter()
             .filter_map(|register| register.get())
-            .map(|request| unconfirmed.until(request.recorded_at));
+            .map(|request| {
+                // Whoever is asked can answer for as long as the prompt says, however soon the request would be due.
+                let answerable = request.recorded_at + policy.prompting().token_lifetime();
+                unconfirmed.until(request.recorded_at).max(answerable)
+            });
+        let prompts = self
+            .prompts
+            .values()
+            .filter(|prompt| prompt.notices.contains_key(purpose))
+            .map(|prompt| prompt.expires_at);
+        let request = request.max().map(|until| prompts.fold(until, Time::max));
         let grant = registers
             .granted
             .get()
@@ -109,7 +118,7 @@ impl Contact {
         });
         // What was used without being asked for is nothing that this version writes; it goes at once.
         let used = registers.last_used.get().copied();
-        request.chain(proof).max().or(used)
+        request.max(proof).or(used)
     }
 
     /// The last time that anybody did something which Meta might deliver once more.
@@ -176,8 +185,7 @@ impl Contact {
             }
         }
         for registers in self.purposes.values_mut() {
-            let is_over = |stop: &Stop| refusal_until(stop, policy).is_some_and(|until| until <= now);
-            if registers.stopped.get().is_some_and(is_over) {
+            if refusal_until(registers, policy).is_some_and(|until| until <= now) {
                 registers.stopped = crate::register::Register::default();
             }
         }
@@ -188,8 +196,10 @@ impl Contact {
     }
 }
 
-/// Until when a refusal keeps a contact from being asked again; none for a stop that has no such end.
-fn refusal_until(stop: &Stop, policy: &Policy) -> Option<Time> {
+/// Until when a refusal keeps a contact from being asked again; none for a stop that has no such end. A refusal stays as long as
+/// what it refuses: without it an older consent would stand again.
+fn refusal_until(registers: &Registers, policy: &Policy) -> Option<Time> {
+    let stop = registers.stopped.get().filter(|_| !registers.holds_a_consent())?;
     let setting = match stop.kind {
         StopKind::Declined => Setting::Declined,
         StopKind::NotMe => Setting::NotMe,

@@ -433,7 +433,7 @@ macro_rules! lines {
 
 static SCHEDULE: [Line; 23] = lines! {
     Contact: "a request that nobody confirmed", After::Setting(Setting::Unconfirmed, "the request"), Delete,
-        "Nobody consented, so nothing justifies keeping it (Art. 17(1)(a) GDPR).";
+        "Nobody consented, so nothing justifies keeping it (Art. 17(1)(a) GDPR). It is never due while its prompt can be answered.";
     Contact: "a refusal or a stop by somebody who had not consented", After::Fixed(REDELIVERY, "it"), Reduce,
         "Until then Meta may deliver it again. After that, the keyed hash is all that is needed to respect it.";
     Contact: "a consent with its proof", After::EndOfYear(Setting::Proof, "it ended by withdrawal, lapse or invalidation"), Reduce,

@@ -13,4 +13,5 @@ mod chain;
 mod deeds;
 mod merging;
 mod order;
+mod retention;
 mod rules;
