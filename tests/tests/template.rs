@@ -8,7 +8,13 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
 
-const FUNCTIONS: [(&str, &str); 3] = [("Webhook", "webhook"), ("OptIn", "opt-in"), ("Outbox", "outbox")];
+const FUNCTIONS: [(&str, &str); 5] = [
+    ("Webhook", "webhook"),
+    ("OptIn", "opt-in"),
+    ("Outbox", "outbox"),
+    ("Rights", "rights"),
+    ("Retention", "retention"),
+];
 
 /// The template as JSON, in which `!Ref Key` reads `{"!Ref": "Key"}`.
 fn template() -> Value {
@@ -228,12 +234,19 @@ fn each_function_may_do_what_it_needs_on_the_tables_and_nothing_else() {
     assert_eq!(actions("OptInRole", &arn("SubjectKeys")), both);
     assert_eq!(actions("OptInRole", &index), set([]));
     assert_eq!(actions("OutboxRole", &arn("Ledger")), both);
-    assert_eq!(actions("OutboxRole", &arn("SubjectKeys")), set(read));
+    let delete = set(["dynamodb:DeleteItem"]);
+    assert_eq!(actions("OutboxRole", &arn("SubjectKeys")), &set(read) | &delete);
     assert_eq!(actions("OutboxRole", &index), set(["dynamodb:Query"]));
+    assert_eq!(actions("RightsRole", &arn("Ledger")), &with_query | &delete);
+    assert_eq!(actions("RightsRole", &arn("SubjectKeys")), &both | &delete);
+    assert_eq!(actions("RightsRole", &index), set(["dynamodb:Query"]));
+    assert_eq!(actions("RetentionRole", &arn("Ledger")), &with_query | &delete);
+    assert_eq!(actions("RetentionRole", &arn("SubjectKeys")), delete);
+    assert_eq!(actions("RetentionRole", &index), set(["dynamodb:Query"]));
 }
 
 #[test]
-fn no_role_has_wildcards_managed_policies_or_the_right_to_delete_or_scan() {
+fn no_role_has_wildcards_managed_policies_or_the_right_to_scan_and_only_two_may_delete_records() {
     for (logical_id, role) in all_of_type("AWS::IAM::Role") {
         assert_eq!(role["Properties"]["ManagedPolicyArns"], Value::Null, "{logical_id}");
         for statement in statements(&logical_id) {
@@ -241,9 +254,12 @@ fn no_role_has_wildcards_managed_policies_or_the_right_to_delete_or_scan() {
             for action in &actions {
                 let action = action.as_str().unwrap();
                 assert!(!action.contains('*'), "{logical_id}: {action}");
+                assert_ne!(action, "dynamodb:Scan", "{logical_id}");
+                let may_delete = ["RightsRole", "RetentionRole"].contains(&logical_id.as_str());
+                let one_off_keys = json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["outbox#*"] } });
                 assert!(
-                    !["dynamodb:DeleteItem", "dynamodb:Scan"].contains(&action),
-                    "{logical_id}: {action}"
+                    action != "dynamodb:DeleteItem" || may_delete || statement["Condition"] == one_off_keys,
+                    "{logical_id}: {statement}"
                 );
             }
             let wide = statement["Resource"].to_string().contains('*');
@@ -307,6 +323,11 @@ fn the_routes_are_those_of_the_api_and_all_but_metas_need_a_signature() {
         "OptInFunction GET /v1/contacts/{contact_id}",
         "OptInFunction GET /v1/contacts/{contact_id}/evidence",
         "OptInFunction POST /v1/contacts/{contact_id}/withdrawals",
+        "RightsFunction POST /v1/contacts/{contact_id}/erasure",
+        "RightsFunction GET /v1/erasures/{erasure_id}",
+        "RightsFunction PUT /v1/contacts/{contact_id}/legal-hold",
+        "RightsFunction DELETE /v1/contacts/{contact_id}/legal-hold",
+        "RightsFunction GET /v1/retention/runs",
     ]);
     assert_eq!(routes, expected);
 }
@@ -364,4 +385,15 @@ fn the_outbox_is_swept_every_five_minutes() {
             .unwrap()
             .contains("${AWS::StackName}")
     );
+}
+
+#[test]
+fn the_purge_runs_every_hour_for_as_long_as_lambda_allows() {
+    let retention = properties("RetentionFunction");
+    assert_eq!(retention["Timeout"], 900);
+    let hourly = &retention["Events"]["Hourly"];
+    assert_eq!(hourly["Type"], "ScheduleV2");
+    assert_eq!(hourly["Properties"]["ScheduleExpression"], "rate(1 hour)");
+    let name = hourly["Properties"]["Name"]["!Sub"].as_str().unwrap();
+    assert!(name.contains("${AWS::StackName}"));
 }
