@@ -33,8 +33,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use consent::id::{ContactId, ErasureId, EventId, OutgoingId, PolicyVersion};
-use consent::time::Time;
+use consent::id::{ContactId, ErasureId, EventId, OutgoingId, PolicyVersion, RunId};
+use consent::retention::{Kind, Outcome};
+use consent::retention::Kind;
+use consent::time::{Span, Time};
 use identity::Pseudonym;
 use serde::de::DeserializeOwned;
 
@@ -94,6 +96,12 @@ pub(crate) const UNTIL: &str = "until";
 pub(crate) const FAILURES: &str = "failures";
 /// The signature of a report or certificate.
 pub(crate) const SIGNATURE: &str = "signature";
+/// Until when the purge is one run's alone, in seconds.
+pub(crate) const LEASE_UNTIL: &str = "lease_until";
+/// The run of the purge that has the lease.
+pub(crate) const HOLDER: &str = "holder";
+/// The run of the purge whose counts are not summed up yet, as JSON.
+pub(crate) const OPEN_RUN: &str = "open_run";
 /// The index of what is due.
 pub(crate) const DUE_INDEX: &str = "due";
 
@@ -144,6 +152,12 @@ pub(crate) const EVIDENCE_PREFIX: &str = "evidence#";
 
 pub(crate) fn contact_pk(id: &ContactId) -> String {
     format!("contact#{id}")
+}
+
+/// The partition of the purge's index that a contact's deadline stands in.
+pub(crate) fn contact_shard(id: &ContactId) -> String {
+    let [first, ..] = id.as_bytes();
+    purge_shard(*first)
 }
 
 pub(crate) fn contact_key(id: &ContactId) -> Item {
@@ -197,6 +211,38 @@ pub(crate) fn purge_shard(first_byte: u8) -> String {
 
 pub(crate) fn erasure_key(id: &ErasureId) -> Item {
     key(format!("erasure#{id}"), kind::ERASURE)
+}
+
+pub(crate) fn retention_state_key() -> Item {
+    key("retention".to_owned(), "state")
+}
+
+/// The partition that holds the reports of the purge and what runs in progress have counted.
+pub(crate) const PURGE_RUNS: &str = "purge_runs";
+
+/// The sort key of a run's report, and what the sort keys of its tallies begin with.
+pub(crate) fn purge_run_sk(began_at: Time, run: &RunId) -> String {
+    format!("{began_at}#{run}")
+}
+
+pub(crate) fn purge_run_key(began_at: Time, run: &RunId) -> Item {
+    key(PURGE_RUNS.to_owned(), &purge_run_sk(began_at, run))
+}
+
+pub(crate) fn purge_tally_key(began_at: Time, run: &RunId, lane: &str) -> Item {
+    key(PURGE_RUNS.to_owned(), &format!("{}#{lane}", purge_run_sk(began_at, run)))
+}
+
+/// The attribute of a tally that counts records of that kind with that outcome.
+pub(crate) fn tally_attribute(kind: Kind, outcome: Outcome) -> String {
+    format!("{kind} {outcome}")
+}
+
+/// What an attribute of a tally counts; none if it is no count.
+pub(crate) fn tally_counts(attribute: &str) -> Option<(Kind, Outcome)> {
+    let (kind, outcome) = attribute.split_once(' ')?;
+    let outcome = Outcome::ALL.into_iter().find(|known| known.as_str() == outcome)?;
+    Some((kind.parse().ok()?, outcome))
 }
 
 pub(crate) fn legal_hold_key(id: &ContactId) -> Item {
@@ -253,6 +299,19 @@ pub(crate) fn bytes(bytes: Vec<u8>) -> AttributeValue {
     AttributeValue::B(Blob::new(bytes))
 }
 
+/// How long after it is due a record that may expire is left to the purge.
+const PURGE_GRACE: Span = Span::days(3);
+
+/// Writes when a record is due, and where the purge finds it. Behind the purge DynamoDB's own expiry is the second net, where
+/// deleting is all there is to do.
+pub(crate) fn set_due(item: &mut Item, kind: Kind, shard: String, due_at: Time) {
+    item.insert(DUE_SHARD.to_owned(), s(shard));
+    item.insert(DUE_AT.to_owned(), time(due_at));
+    if kind.may_expire() {
+        item.insert(EXPIRES_AT.to_owned(), time(due_at + PURGE_GRACE));
+    }
+}
+
 /// An item's text attribute.
 pub(crate) fn text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, LedgerError> {
     item.get(name)
@@ -269,6 +328,13 @@ pub(crate) fn number(item: &Item, name: &'static str) -> Result<i64, LedgerError
         .ok_or(LedgerError::corrupt(name))
 }
 
+/// An item's time attribute, if it has it.
+pub(crate) fn time_if_there(item: &Item, name: &'static str) -> Result<Option<Time>, LedgerError> {
+    item.contains_key(name)
+        .then(|| number(item, name).map(Time::from_unix_seconds))
+        .transpose()
+}
+
 /// An item's bytes attribute.
 pub(crate) fn blob(item: &Item, name: &'static str) -> Result<Vec<u8>, LedgerError> {
     let blob = item.get(name).and_then(|value| value.as_b().ok());
@@ -283,5 +349,10 @@ pub(crate) fn parsed<T: std::str::FromStr>(item: &Item, name: &'static str) -> R
 
 /// An item's body, read from JSON.
 pub(crate) fn body<T: DeserializeOwned>(item: &Item) -> Result<T, LedgerError> {
-    serde_json::from_str(text(item, BODY)?).map_err(|_| LedgerError::corrupt(BODY))
+    json(item, BODY)
+}
+
+/// An item's attribute, read from JSON.
+pub(crate) fn json<T: DeserializeOwned>(item: &Item, name: &'static str) -> Result<T, LedgerError> {
+    serde_json::from_str(text(item, name)?).map_err(|_| LedgerError::corrupt(name))
 }
