@@ -35,7 +35,6 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use consent::id::{ContactId, ErasureId, EventId, OutgoingId, PolicyVersion, RunId};
 use consent::retention::{Kind, Outcome};
-use consent::retention::Kind;
 use consent::time::{Span, Time};
 use identity::Pseudonym;
 use serde::de::DeserializeOwned;
