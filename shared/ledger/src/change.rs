@@ -14,7 +14,7 @@ use consent::id::{ContactId, EventId, OutgoingId};
 use consent::outgoing::Outgoing;
 use identity::{Identifiers, PseudonymDomain};
 
-use crate::contact::{Found, Subject};
+use crate::contact::{Found, Subject, Upkeep};
 use crate::error::LedgerError;
 use crate::outbox::OutboxChange;
 use crate::schema::{self, BODY, CONTACT, KIND, LINK, PK, PREVIOUS, VERSION, WRAPPED_KEY};
@@ -173,7 +173,9 @@ impl Ledger {
             evidence: vec![],
             outbox: vec![],
         };
-        self.commit(&subject, decision, None).await.map(|_| ())
+        // Nothing of it changes that its due time follows from.
+        let upkeep = subject.upkeep.clone();
+        self.commit(&subject, decision, upkeep, None).await.map(|_| ())
     }
 
     /// The events of each contact that they concern.
@@ -288,16 +290,22 @@ impl Ledger {
             let known = part.subject.as_ref().map(|subject| subject.contact.clone());
             return Ok(Attempt::Committed(Box::new(nothing(known))));
         }
-        self.commit(subject, decision, change).await
+        let mut upkeep = Upkeep {
+            due_at: decision.contact.due_at(rules.policy),
+            places: subject.upkeep.places.clone(),
+        };
+        upkeep.places.add_messages(&decision.outbox, rules.now);
+        self.commit(subject, decision, upkeep, change).await
     }
 
     async fn commit(
         &self,
         subject: &Subject,
         decision: Decision,
+        upkeep: Upkeep,
         change: Option<&OutboxChange>,
     ) -> Result<Attempt, LedgerError> {
-        let (parts, actions, recorded) = self.transaction(subject, decision, change)?;
+        let (parts, actions, recorded) = self.transaction(subject, decision, upkeep, change)?;
         let what = "commit a decision";
         let call = self
             .client
@@ -350,6 +358,7 @@ impl Ledger {
         &self,
         subject: &Subject,
         decision: Decision,
+        upkeep: Upkeep,
         change: Option<&OutboxChange>,
     ) -> Result<(Vec<Part>, Vec<TransactWriteItem>, Recorded), LedgerError> {
         let Decision {
@@ -373,7 +382,7 @@ impl Ledger {
         for outgoing in &outbox {
             add(Part::Outgoing(outgoing.id), self.put_outgoing(&contact.id, outgoing)?);
         }
-        add(Part::Contact, self.put_contact(subject, &contact)?);
+        add(Part::Contact, self.put_contact(subject, &contact, upkeep)?);
         for alias in &subject.new_aliases {
             let mut item = schema::alias_key(alias);
             item.insert(KIND.to_owned(), schema::s(schema::kind::ALIAS));
@@ -409,8 +418,13 @@ impl Ledger {
         ))
     }
 
-    fn put_contact(&self, subject: &Subject, contact: &Contact) -> Result<TransactWriteItem, LedgerError> {
-        let put = self.put_ledger().set_item(Some(subject.item(contact)?));
+    fn put_contact(
+        &self,
+        subject: &Subject,
+        contact: &Contact,
+        upkeep: Upkeep,
+    ) -> Result<TransactWriteItem, LedgerError> {
+        let put = self.put_ledger().set_item(Some(subject.item(contact, upkeep)?));
         action(match subject.version {
             None => put.condition_expression(format!("attribute_not_exists({PK})")),
             Some(version) => put

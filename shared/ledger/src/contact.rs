@@ -3,10 +3,13 @@
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use consent::contact::Contact;
 use consent::id::ContactId;
+use consent::retention::Kind;
+use consent::time::Time;
 use identity::{Identifiers, Pseudonym, Sealed, SubjectKey, WrappedKey};
 
 use crate::error::LedgerError;
-use crate::schema::{self, BODY, CONTACT, IDENTITY, Item, PK, VERSION, WRAPPED_KEY};
+use crate::places::Places;
+use crate::schema::{self, BODY, CONTACT, DUE_AT, IDENTITY, Item, PK, PLACES, VERSION, WRAPPED_KEY};
 use crate::store::Ledger;
 
 /// A contact as it was read, with all that is needed to write it back.
@@ -19,8 +22,19 @@ pub struct Subject {
     pub(crate) key: SubjectKey,
     /// The version that was read; none if the contact is new.
     pub(crate) version: Option<i64>,
+    /// What its removal goes by.
+    pub(crate) upkeep: Upkeep,
     /// Aliases that are not in the table yet.
     pub(crate) new_aliases: Vec<Pseudonym>,
+}
+
+/// What a contact's item says for the sake of its removal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Upkeep {
+    /// When something is to be done with the contact; none if it is kept as it is.
+    pub(crate) due_at: Option<Time>,
+    /// Where else something of it lies.
+    pub(crate) places: Places,
 }
 
 /// Whom some identifiers belong to.
@@ -69,6 +83,7 @@ impl Ledger {
             identity: identifiers.clone(),
             key: SubjectKey::generate().map_err(|_| LedgerError::NoEntropy)?,
             version: None,
+            upkeep: Upkeep::default(),
             new_aliases: self.aliases(identifiers),
         })
     }
@@ -155,6 +170,10 @@ impl Ledger {
             identity: serde_json::from_slice(&identity).map_err(|_| LedgerError::corrupt(IDENTITY))?,
             key,
             version: Some(schema::number(item, VERSION)?),
+            upkeep: Upkeep {
+                due_at: schema::time_if_there(item, DUE_AT)?,
+                places: schema::json(item, PLACES)?,
+            },
             new_aliases: vec![],
         })
     }
@@ -201,13 +220,20 @@ impl Subject {
     }
 
     /// The contact's item after a decision.
-    pub(crate) fn item(&self, contact: &Contact) -> Result<Item, LedgerError> {
+    pub(crate) fn item(&self, contact: &Contact, upkeep: Upkeep) -> Result<Item, LedgerError> {
+        let Upkeep { due_at, mut places } = upkeep;
+        places.aliases.extend(&self.new_aliases);
         let mut item = schema::contact_key(&contact.id);
         let body = serde_json::to_string(contact).map_err(|_| LedgerError::corrupt(BODY))?;
         item.insert(schema::KIND.to_owned(), schema::s(schema::kind::CONTACT));
         item.insert(VERSION.to_owned(), schema::n(self.version.unwrap_or(0) + 1));
         item.insert(BODY.to_owned(), schema::s(body));
         item.insert(IDENTITY.to_owned(), self.sealed_identity()?);
+        let places = serde_json::to_string(&places).map_err(|_| LedgerError::corrupt(PLACES))?;
+        item.insert(PLACES.to_owned(), schema::s(places));
+        if let Some(due_at) = due_at {
+            schema::set_due(&mut item, Kind::Contact, schema::contact_shard(&contact.id), due_at);
+        }
         Ok(item)
     }
 }

@@ -12,6 +12,7 @@ mod health;
 mod history;
 mod idempotency;
 mod outbox;
+mod places;
 mod policy;
 mod quarantine;
 mod schema;

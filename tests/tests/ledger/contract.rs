@@ -1,11 +1,14 @@
 //! Events in, contacts and evidence out.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
-use consent::contact::{Contact, Status};
+use consent::contact::{Carried, Contact, Status};
 use consent::event::{Act, Event};
 use consent::evidence::EvidenceKind;
 use consent::id::{ContactId, RequestId};
 use consent::outgoing::OutgoingKind;
+use consent::suppression::SuppressionKind;
 use consent::time::{Span, Time};
 use consent::token::Action;
 use futures::FutureExt;
@@ -98,6 +101,84 @@ fn a_new_contact_is_written_whole() {
             .table_name(&world.tables.keys)
             .key("pk", text(contact.id.to_string()));
         assert!(key.send().await.unwrap().item.is_some());
+    });
+}
+
+/// A contact's item.
+async fn contact_item(world: &World, id: &ContactId) -> HashMap<String, AttributeValue> {
+    item(world, &format!("contact#{id}"), "contact").await.unwrap()
+}
+
+async fn item(world: &World, pk: &str, sk: &str) -> Option<HashMap<String, AttributeValue>> {
+    let get = world
+        .client
+        .get_item()
+        .table_name(&world.tables.ledger)
+        .consistent_read(true)
+        .key("pk", text(pk))
+        .key("sk", text(sk));
+    get.send().await.unwrap().item
+}
+
+fn json(item: &HashMap<String, AttributeValue>, name: &str) -> serde_json::Value {
+    serde_json::from_str(item[name].as_s().unwrap()).unwrap()
+}
+
+#[test]
+fn a_contact_says_when_it_is_due_and_where_the_rest_of_it_lies() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let first = world
+            .record(&only_phone(who.phone().unwrap()), &[says("START")], BEGIN)
+            .await;
+        let second = world.record(&who, &[says_at(minute(1), "STOP")], minute(1)).await;
+        let subject = world.known(&who).await;
+        let item = contact_item(world, &subject.contact.id).await;
+        let due_at = subject.contact.due_at(&POLICY).unwrap();
+        assert_eq!(item["due_at"].as_n().unwrap(), &due_at.unix_seconds().to_string());
+        let shard = subject.contact.id.as_bytes()[0] % 8;
+        assert_eq!(item["due_shard"].as_s().unwrap(), &format!("purge#{shard}"));
+        assert!(!item.contains_key("expires_at"), "a legal hold may keep a contact");
+        let places = json(&item, "places");
+        let mut aliases: Vec<_> = who.iter().map(|one| keys().pseudonym.alias(&one).to_string()).collect();
+        aliases.sort();
+        assert_eq!(places["aliases"], serde_json::json!(aliases));
+        let messages = places["messages"].as_object().unwrap();
+        assert_eq!(messages.len(), 2);
+        for outgoing in first.outbox.iter().chain(&second.outbox) {
+            assert_eq!(messages[&outgoing.id.to_string()], outgoing.created_at.to_string());
+        }
+    });
+}
+
+#[test]
+fn what_makes_further_identifiers_known_leaves_the_due_time_alone() {
+    on_every_store(async |world| {
+        let contact = world.starter(&only_phone(&phone())).await;
+        let before = contact_item(world, &contact.id).await;
+        let further = Identifiers::new(None, Some(bsuid())).unwrap();
+        world.ledger().learn(&contact.id, &further).await.unwrap();
+        let after = contact_item(world, &contact.id).await;
+        assert_eq!(after["due_at"], before["due_at"]);
+        let [before, after] = [before, after].map(|item| json(&item, "places"));
+        assert_eq!(after["messages"], before["messages"]);
+        assert_eq!(after["aliases"].as_array().unwrap().len(), 2);
+    });
+}
+
+#[test]
+fn a_contact_whose_processing_is_restricted_is_never_due() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let carried = Carried {
+            everything: None,
+            marketing: None,
+            purposes: vec![],
+            suppressions: vec![(SuppressionKind::RestrictionArt18, BEGIN)],
+        };
+        let restricted = world.record(&who, &[event(BEGIN, Act::Arrived(carried))], BEGIN).await;
+        let item = contact_item(world, &restricted.contact.unwrap().id).await;
+        assert!(!item.contains_key("due_at") && !item.contains_key("due_shard"));
     });
 }
 
