@@ -5,18 +5,21 @@
 //! condition that it does not exist yet (that is the de-duplication), and the messages of the outbox. A lost race reads
 //! again and decides again.
 
+mod alias;
 mod change;
 mod contact;
 mod error;
 mod health;
 mod history;
 mod idempotency;
+mod legal_hold;
 mod outbox;
 mod places;
 mod policy;
 mod quarantine;
 mod schema;
 mod store;
+mod transaction;
 
 pub use change::{MAX_EVENTS, PromptPhase, Recorded, Who};
 pub use contact::{Found, Subject};
@@ -24,6 +27,7 @@ pub use error::LedgerError;
 pub use health::HealthReport;
 pub use history::{History, HistoryEntry};
 pub use idempotency::KeyUse;
+pub use legal_hold::{HoldReason, LegalHold};
 pub use outbox::{
     Claim, Claimed, Forgetting, Forgotten, OutboxChange, OutboxMessage, OutboxState, Settled, outgoing_in_stream,
 };

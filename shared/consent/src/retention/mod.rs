@@ -5,11 +5,13 @@
 //! says when a contact is due, [`Contact::purge`](crate::contact::Contact::purge) what is to be done with it then, and a
 //! [`Tombstone`] is what stays where the person's wish has to outlive the person's data.
 
+mod certificate;
 mod contact;
 mod report;
 mod schedule;
 mod tombstone;
 
+pub use certificate::Certificate;
 pub use contact::Purge;
 pub use report::{Counts, Outcome, ReportKey, RunEnd, RunReport, SCHEMA, Signature};
 pub use schedule::{After, Kind, Line, MESSAGE_MEMORY, REDELIVERY, Setting, Then, UnknownKind, schedule};
