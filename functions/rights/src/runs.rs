@@ -14,23 +14,37 @@ const USUALLY: Span = Span::days(30);
 /// The most reports of a page.
 const MOST: i32 = 100;
 
-/// The most characters of a cursor.
-const MAX_CURSOR: usize = 255;
+/// The most bytes of a cursor, several times what the ledger gives out.
+const MAX_CURSOR: usize = 256;
 
 /// Which reports are asked for.
-struct Asked<'a> {
+struct Asked {
     from: Time,
-    cursor: Option<&'a str>,
+    cursor: Option<String>,
 }
 
-impl<'a> Asked<'a> {
-    fn read(query: &Object<'a>, now: Time) -> Result<Self, Refusal> {
+impl Asked {
+    fn read(query: &Object<'_>, now: Time) -> Result<Self, Refusal> {
         let from = query.get("from").map(|from| from.parsed()).transpose()?;
         Ok(Self {
             from: from.unwrap_or(now - USUALLY),
-            cursor: query.get("cursor").map(|cursor| cursor.line(MAX_CURSOR)).transpose()?,
+            cursor: query.get("cursor").map(|cursor| cursor.parsed_by(decode)).transpose()?,
         })
     }
+}
+
+/// The ledger's cursor, as it can stand in an address without further ado.
+fn encode(cursor: &str) -> String {
+    hex::encode(cursor)
+}
+
+fn decode(cursor: &str) -> Result<String, &'static str> {
+    let bytes = hex::decode(cursor)
+        .ok()
+        .filter(|bytes| (1..=MAX_CURSOR).contains(&bytes.len()));
+    bytes
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or("not a cursor: take that of the page before, unchanged")
 }
 
 /// A page of reports, oldest first.
@@ -39,7 +53,8 @@ pub(crate) async fn list(service: &Service, request: &Request) -> Answer {
     let query = Object::whole(&parameters, &["from", "cursor"])?;
     let work = http::begin(service, request).await?;
     let asked = Asked::read(&query, work.now)?;
-    Err(refusal::not_built(MOST, asked.from, asked.cursor.unwrap_or_default()))
+    let cursor = asked.cursor.unwrap_or_default();
+    Err(refusal::not_built(MOST, asked.from, &encode(&cursor)))
 }
 
 #[cfg(test)]
@@ -55,7 +70,7 @@ mod tests {
         let members = query.as_object().unwrap();
         let asked = Object::whole(members, &["from", "cursor"])
             .and_then(|query| Asked::read(&query, NOW.parse().unwrap()))
-            .map(|asked| (asked.from.to_string(), asked.cursor.map(str::to_owned)));
+            .map(|asked| (asked.from.to_string(), asked.cursor));
         asked.map_err(|refusal| serde_json::from_slice(Response::<Body>::from(refusal).body()).unwrap())
     }
 
@@ -65,9 +80,10 @@ mod tests {
     }
 
     #[test]
-    fn a_time_and_a_cursor_are_taken_as_given() {
-        let asked = read(&json!({ "from": "2026-01-01T00:00:00Z", "cursor": "c" }));
-        assert_eq!(asked, Ok(("2026-01-01T00:00:00Z".to_owned(), Some("c".to_owned()))));
+    fn the_list_goes_on_from_the_time_and_the_cursor_that_are_given() {
+        let cursor = "2026-01-02T00:00:00Z#ab";
+        let asked = read(&json!({ "from": "2026-01-01T00:00:00Z", "cursor": encode(cursor) }));
+        assert_eq!(asked, Ok(("2026-01-01T00:00:00Z".to_owned(), Some(cursor.to_owned()))));
     }
 
     #[test]
@@ -76,8 +92,9 @@ mod tests {
             (json!({ "from": "yesterday" }), "from"),
             (json!({ "from": "" }), "from"),
             (json!({ "cursor": "" }), "cursor"),
-            (json!({ "cursor": "a\nb" }), "cursor"),
-            (json!({ "cursor": "a".repeat(256) }), "cursor"),
+            (json!({ "cursor": "2026-01-02T00:00:00Z" }), "cursor"),
+            (json!({ "cursor": "ff" }), "cursor"),
+            (json!({ "cursor": encode(&"a".repeat(257)) }), "cursor"),
         ] {
             let problem = read(&query).unwrap_err();
             assert_eq!(
