@@ -2,14 +2,16 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use consent::contact::Contact;
+use consent::decide::Rules;
 use consent::id::ContactId;
 use consent::retention::Kind;
 use consent::time::Time;
 use identity::{Identifiers, Pseudonym, Sealed, SubjectKey, WrappedKey};
 
+use crate::alias::{Alias, FreeAlias, GoneContact, Standing};
 use crate::error::LedgerError;
 use crate::places::Places;
-use crate::schema::{self, BODY, CONTACT, DUE_AT, IDENTITY, Item, PK, PLACES, VERSION, WRAPPED_KEY};
+use crate::schema::{self, BODY, DUE_AT, IDENTITY, Item, KIND, PK, PLACES, VERSION, WRAPPED_KEY};
 use crate::store::Ledger;
 
 /// A contact as it was read, with all that is needed to write it back.
@@ -24,8 +26,8 @@ pub struct Subject {
     pub(crate) version: Option<i64>,
     /// What its removal goes by.
     pub(crate) upkeep: Upkeep,
-    /// Aliases that are not in the table yet.
-    pub(crate) new_aliases: Vec<Pseudonym>,
+    /// Aliases that become the contact's own with the next write.
+    pub(crate) new_aliases: Vec<FreeAlias>,
 }
 
 /// What a contact's item says for the sake of its removal.
@@ -48,24 +50,79 @@ pub enum Found {
     Two(Box<[Subject; 2]>),
 }
 
+/// Whom some identifiers belong to, and which of them belong to nobody.
+pub(crate) enum Owner {
+    /// Nobody that is known.
+    Nobody(Vec<FreeAlias>),
+    /// One contact, which takes the other identifier too if it belongs to nobody.
+    One(Box<Subject>),
+    /// One contact each.
+    Two(Box<[Subject; 2]>),
+}
+
+/// What is there of a contact.
+enum Reading {
+    /// All of it.
+    Whole(Box<Subject>),
+    /// Less than it takes to read it.
+    Gone(GoneContact),
+}
+
+/// The aliases that belong to nobody, or to a contact that is gone.
+pub(crate) fn free_aliases(aliases: Vec<(Pseudonym, Option<Alias>)>, gone: &[GoneContact]) -> Vec<FreeAlias> {
+    let free = |(alias, item)| {
+        let standing = match item {
+            None => Standing::Nothing,
+            Some(Alias::Tombstone(body)) => Standing::Tombstone(body),
+            Some(Alias::Of(owner)) => {
+                let contact = gone.iter().find(|contact| contact.id == owner)?;
+                Standing::Gone(Box::new(contact.clone()))
+            }
+        };
+        Some(FreeAlias { alias, standing })
+    };
+    aliases.into_iter().filter_map(free).collect()
+}
+
 impl Ledger {
     /// The contact or contacts that the identifiers belong to: two round trips, one if there are none.
     ///
     /// # Errors
     /// When DynamoDB fails or an item is not readable.
     pub async fn find(&self, identifiers: &Identifiers) -> Result<Found, LedgerError> {
-        let (ids, unknown) = self.owners_and_unknown(identifiers).await?;
-        let mut subjects = self.read_all(&ids).await?.into_iter();
-        let found = match (subjects.next(), subjects.next()) {
-            (None, _) => Found::Nobody,
-            (Some(mut subject), None) => {
-                subject.new_aliases = unknown;
-                subject.identity.learn(identifiers);
-                Found::One(Box::new(subject))
+        Ok(match self.look_up(identifiers).await? {
+            Owner::Nobody(_) => Found::Nobody,
+            Owner::One(subject) => Found::One(subject),
+            Owner::Two(subjects) => Found::Two(subjects),
+        })
+    }
+
+    /// The same, with what stands at the aliases that belong to nobody.
+    pub(crate) async fn look_up(&self, identifiers: &Identifiers) -> Result<Owner, LedgerError> {
+        let aliases = self.read_aliases(identifiers).await?;
+        let mut ids: Vec<ContactId> = aliases
+            .iter()
+            .filter_map(|(_, alias)| alias.as_ref()?.owner())
+            .collect();
+        ids.dedup();
+        let (mut subjects, mut gone) = (vec![], vec![]);
+        for reading in self.read_all(&ids).await? {
+            match reading {
+                Reading::Whole(subject) => subjects.push(*subject),
+                Reading::Gone(contact) => gone.push(contact),
             }
-            (Some(first), Some(second)) => Found::Two(Box::new([first, second])),
-        };
-        Ok(found)
+        }
+        let free = free_aliases(aliases, &gone);
+        let mut subjects = subjects.into_iter();
+        Ok(match (subjects.next(), subjects.next()) {
+            (None, _) => Owner::Nobody(free),
+            (Some(mut subject), None) => {
+                subject.new_aliases = free;
+                subject.identity.learn(identifiers);
+                Owner::One(Box::new(subject))
+            }
+            (Some(first), Some(second)) => Owner::Two(Box::new([first, second])),
+        })
     }
 
     /// The contact with that id.
@@ -73,66 +130,35 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB fails or an item is not readable.
     pub async fn read(&self, id: &ContactId) -> Result<Option<Subject>, LedgerError> {
-        Ok(self.read_all(&[*id]).await?.into_iter().next())
+        let readings = self.read_all(&[*id]).await?;
+        Ok(readings.into_iter().find_map(|reading| match reading {
+            Reading::Whole(subject) => Some(*subject),
+            Reading::Gone(_) => None,
+        }))
     }
 
-    /// A contact that nobody knew before, with a key of its own. It is not written yet.
-    pub(crate) fn new_subject(&self, id: ContactId, identifiers: &Identifiers) -> Result<Subject, LedgerError> {
-        Ok(Subject {
-            contact: Contact::new(id),
-            identity: identifiers.clone(),
-            key: SubjectKey::generate().map_err(|_| LedgerError::NoEntropy)?,
-            version: None,
-            upkeep: Upkeep::default(),
-            new_aliases: self.aliases(identifiers),
-        })
-    }
-
-    pub(crate) fn aliases(&self, identifiers: &Identifiers) -> Vec<Pseudonym> {
-        identifiers
-            .iter()
-            .map(|identifier| self.keys.pseudonym.alias(&identifier))
-            .collect()
-    }
-
-    /// Whom the identifiers belong to, each once, and the aliases that belong to nobody.
-    pub(crate) async fn owners_and_unknown(
+    /// The alias of each identifier, with what the table says of it.
+    pub(crate) async fn read_aliases(
         &self,
         identifiers: &Identifiers,
-    ) -> Result<(Vec<ContactId>, Vec<Pseudonym>), LedgerError> {
-        let aliases = self.aliases(identifiers);
-        let owners = self.owners(&aliases).await?;
-        let mut ids: Vec<ContactId> = owners.iter().flatten().copied().collect();
-        ids.dedup();
-        let unknown = aliases
-            .into_iter()
-            .zip(owners)
-            .filter(|(_, owner)| owner.is_none())
-            .map(|(alias, _)| alias)
+    ) -> Result<Vec<(Pseudonym, Option<Alias>)>, LedgerError> {
+        let aliases: Vec<_> = identifiers
+            .iter()
+            .map(|identifier| self.keys.pseudonym.alias(&identifier))
             .collect();
-        Ok((ids, unknown))
-    }
-
-    /// The owner of each alias, in the order asked.
-    async fn owners(&self, aliases: &[Pseudonym]) -> Result<Vec<Option<ContactId>>, LedgerError> {
         let keys = aliases.iter().map(schema::alias_key).collect();
         let items = self
             .batch_get("look up an alias", vec![(self.tables.ledger.clone(), keys)])
             .await?;
-        let mut owners = vec![None; aliases.len()];
-        for item in &items {
-            let slot = aliases
-                .iter()
-                .zip(owners.iter_mut())
-                .find(|(alias, _)| schema::alias_key(alias).get(PK) == item.get(PK));
-            if let Some((_, owner)) = slot {
-                *owner = Some(schema::parsed(item, CONTACT)?);
-            }
-        }
-        Ok(owners)
+        let read = |alias: Pseudonym| {
+            let key = schema::alias_key(&alias);
+            let item = items.iter().find(|item| item.get(PK) == key.get(PK));
+            Ok((alias, item.map(Alias::read).transpose()?))
+        };
+        aliases.into_iter().map(read).collect()
     }
 
-    async fn read_all(&self, ids: &[ContactId]) -> Result<Vec<Subject>, LedgerError> {
+    async fn read_all(&self, ids: &[ContactId]) -> Result<Vec<Reading>, LedgerError> {
         if ids.is_empty() {
             return Ok(vec![]);
         }
@@ -144,14 +170,21 @@ impl Ledger {
             let pk = AttributeValue::S(pk);
             items.iter().find(move |item| item.get(PK) == Some(&pk))
         };
-        ids.iter()
-            .filter_map(|id| {
-                // A contact without its key was erased: nothing of it can be read, and nothing may be made of it.
-                let item = with_pk(schema::contact_pk(id))?;
-                let key = with_pk(id.to_string())?;
-                Some(self.subject(id, item, key))
+        let read = |id: &ContactId| {
+            let contact = with_pk(schema::contact_pk(id));
+            let contact = contact.filter(|item| schema::is_kind(item, Kind::Contact));
+            let key = with_pk(id.to_string());
+            Ok(match (contact, key) {
+                (Some(item), Some(key)) => Reading::Whole(Box::new(self.subject(id, item, key)?)),
+                // A contact without its key was erased: nothing personal of it can be read, and nothing may be made of it.
+                (item, key) => Reading::Gone(GoneContact {
+                    id: *id,
+                    has_key: key.is_some(),
+                    registers: item.map(schema::body).transpose()?,
+                }),
             })
-            .collect()
+        };
+        ids.iter().map(read).collect()
     }
 
     fn subject(&self, id: &ContactId, item: &Item, key: &Item) -> Result<Subject, LedgerError> {
@@ -179,7 +212,7 @@ impl Ledger {
     }
 
     /// Reads items consistently until none is left unprocessed.
-    async fn batch_get(
+    pub(crate) async fn batch_get(
         &self,
         what: &'static str,
         requests: Vec<(String, Vec<Item>)>,
@@ -212,6 +245,29 @@ impl Ledger {
 }
 
 impl Subject {
+    /// A contact that nobody knew before, with a key of its own. It is not written yet.
+    pub(crate) fn new(id: ContactId, identifiers: &Identifiers, aliases: Vec<FreeAlias>) -> Result<Self, LedgerError> {
+        Ok(Self {
+            contact: Contact::new(id),
+            identity: identifiers.clone(),
+            key: SubjectKey::generate().map_err(|_| LedgerError::NoEntropy)?,
+            version: None,
+            upkeep: Upkeep::default(),
+            new_aliases: aliases,
+        })
+    }
+
+    /// The contact, with the wishes that stayed of whoever had its new aliases before.
+    pub(crate) fn remembering(&self, rules: &Rules<'_>) -> Result<Contact, LedgerError> {
+        let mut contact = self.contact.clone();
+        for free in &self.new_aliases {
+            if let Some(wishes) = free.wishes(rules)? {
+                contact.remember(&wishes);
+            }
+        }
+        Ok(contact)
+    }
+
     /// The contact's items as they will be: itself, its new aliases, and its key if it is new.
     pub(crate) fn sealed_identity(&self) -> Result<AttributeValue, LedgerError> {
         let plain = serde_json::to_vec(&self.identity).map_err(|_| LedgerError::corrupt(IDENTITY))?;
@@ -222,10 +278,10 @@ impl Subject {
     /// The contact's item after a decision.
     pub(crate) fn item(&self, contact: &Contact, upkeep: Upkeep) -> Result<Item, LedgerError> {
         let Upkeep { due_at, mut places } = upkeep;
-        places.aliases.extend(&self.new_aliases);
+        places.aliases.extend(self.new_aliases.iter().map(|free| free.alias));
         let mut item = schema::contact_key(&contact.id);
         let body = serde_json::to_string(contact).map_err(|_| LedgerError::corrupt(BODY))?;
-        item.insert(schema::KIND.to_owned(), schema::s(schema::kind::CONTACT));
+        item.insert(KIND.to_owned(), schema::s(schema::kind::CONTACT));
         item.insert(VERSION.to_owned(), schema::n(self.version.unwrap_or(0) + 1));
         item.insert(BODY.to_owned(), schema::s(body));
         item.insert(IDENTITY.to_owned(), self.sealed_identity()?);
