@@ -14,10 +14,11 @@ use consent::id::{ContactId, EventId, OutgoingId};
 use consent::outgoing::Outgoing;
 use identity::{Identifiers, PseudonymDomain};
 
-use crate::contact::{Found, Subject, Upkeep};
+use crate::alias::{Alias, FreeAlias};
+use crate::contact::{Owner, Subject, Upkeep, free_aliases};
 use crate::error::LedgerError;
 use crate::outbox::OutboxChange;
-use crate::schema::{self, BODY, CONTACT, KIND, LINK, PK, PREVIOUS, VERSION, WRAPPED_KEY};
+use crate::schema::{self, BODY, KIND, LINK, PK, PREVIOUS, VERSION, WRAPPED_KEY};
 use crate::store::{Ledger, action};
 
 /// How many events of one contact can be committed in one go: a transaction holds 100 actions, and an event makes at
@@ -144,7 +145,7 @@ impl Ledger {
         change: &OutboxChange,
     ) -> Result<Recorded, LedgerError> {
         let subject = self.read(contact).await?;
-        let part = PartOfEvents::new(Who::Contact(*contact), subject, events.to_vec());
+        let part = PartOfEvents::new(Who::Contact(*contact), subject, vec![], events.to_vec());
         let recorded = self.commit_part(part, rules, Some(change)).await?;
         Ok(recorded.unwrap_or_else(|| Recorded::nothing(None)))
     }
@@ -158,22 +159,29 @@ impl Ledger {
         let Some(mut subject) = self.read(contact).await? else {
             return Ok(());
         };
-        let (owners, unknown) = self.owners_and_unknown(identifiers).await?;
-        if owners.iter().any(|owner| owner != contact) {
+        let aliases = self.read_aliases(identifiers).await?;
+        let owner = |(_, alias): &(_, Option<Alias>)| alias.as_ref().and_then(Alias::owner);
+        if aliases.iter().filter_map(owner).any(|owner| owner != *contact) {
             return Ok(());
         }
+        let free = free_aliases(aliases, &[]);
         let known = subject.identity.clone();
         subject.identity.learn(identifiers);
-        if unknown.is_empty() && subject.identity == known {
+        if free.is_empty() && subject.identity == known {
             return Ok(());
         }
-        subject.new_aliases = unknown;
-        let decision = Decision {
+        let mut decision = Decision {
             contact: subject.contact.clone(),
             evidence: vec![],
             outbox: vec![],
         };
-        // Nothing of it changes that its due time follows from.
+        for alias in &free {
+            if let Some(tombstone) = alias.tombstone()? {
+                decision.contact.remember(&tombstone);
+            }
+        }
+        subject.new_aliases = free;
+        // It did nothing. Whatever a tombstone adds is looked at when the contact is due.
         let upkeep = subject.upkeep.clone();
         self.commit(&subject, decision, upkeep, None).await.map(|_| ())
     }
@@ -184,15 +192,15 @@ impl Ledger {
             Who::Contact(id) => self
                 .read(id)
                 .await?
-                .map_or(Found::Nobody, |subject| Found::One(Box::new(subject))),
-            Who::Person(identifiers) | Who::IfKnown(identifiers) => self.find(identifiers).await?,
+                .map_or(Owner::Nobody(vec![]), |subject| Owner::One(Box::new(subject))),
+            Who::Person(identifiers) | Who::IfKnown(identifiers) => self.look_up(identifiers).await?,
         };
         Ok(match found {
-            Found::Nobody => vec![PartOfEvents::new(who.clone(), None, events.to_vec())],
-            Found::One(subject) => {
-                vec![PartOfEvents::new(who.clone(), Some(*subject), events.to_vec())]
+            Owner::Nobody(free) => vec![PartOfEvents::new(who.clone(), None, free, events.to_vec())],
+            Owner::One(subject) => {
+                vec![PartOfEvents::new(who.clone(), Some(*subject), vec![], events.to_vec())]
             }
-            Found::Two(subjects) => {
+            Owner::Two(subjects) => {
                 let ids = subjects.each_ref().map(|subject| subject.contact.id);
                 let [first_id, second_id] = ids;
                 let concerns = |id: ContactId| {
@@ -212,7 +220,7 @@ impl Ledger {
                     .into_iter()
                     .map(|subject| {
                         let id = subject.contact.id;
-                        PartOfEvents::new(Who::Contact(id), Some(subject), concerns(id))
+                        PartOfEvents::new(Who::Contact(id), Some(subject), vec![], concerns(id))
                     })
                     .collect()
             }
@@ -248,12 +256,12 @@ impl Ledger {
                 Attempt::Overtaken => change = None,
                 Attempt::Again => self.back_off(attempt, "win a race for a contact").await?,
             }
-            part.subject = match &part.who {
-                Who::Contact(id) => self.read(id).await?,
-                Who::Person(identifiers) | Who::IfKnown(identifiers) => match self.find(identifiers).await? {
-                    Found::Nobody => None,
-                    Found::One(subject) => Some(*subject),
-                    Found::Two(_) => return Ok(None),
+            (part.subject, part.free) = match &part.who {
+                Who::Contact(id) => (self.read(id).await?, vec![]),
+                Who::Person(identifiers) | Who::IfKnown(identifiers) => match self.look_up(identifiers).await? {
+                    Owner::Nobody(free) => (None, free),
+                    Owner::One(subject) => (Some(*subject), vec![]),
+                    Owner::Two(_) => return Ok(None),
                 },
             };
         }
@@ -272,7 +280,7 @@ impl Ledger {
             (Some(subject), _) => subject,
             (None, Who::Person(identifiers)) => {
                 let id = identity::random_bytes().map_err(|_| LedgerError::NoEntropy)?;
-                unknown = self.new_subject(ContactId::from_bytes(id), identifiers)?;
+                unknown = Subject::new(ContactId::from_bytes(id), identifiers, part.free.clone())?;
                 &unknown
             }
             (None, Who::IfKnown(_) | Who::Contact(_)) => match change {
@@ -284,7 +292,7 @@ impl Ledger {
                 }
             },
         };
-        let mut decision = subject.contact.clone().apply(&part.events, rules);
+        let mut decision = subject.remembering(rules)?.apply(&part.events, rules);
         decision.outbox.retain(|outgoing| !part.queued.contains(&outgoing.id));
         if decision.evidence.is_empty() && decision.outbox.is_empty() && change.is_none() {
             let known = part.subject.as_ref().map(|subject| subject.contact.clone());
@@ -383,15 +391,8 @@ impl Ledger {
             add(Part::Outgoing(outgoing.id), self.put_outgoing(&contact.id, outgoing)?);
         }
         add(Part::Contact, self.put_contact(subject, &contact, upkeep)?);
-        for alias in &subject.new_aliases {
-            let mut item = schema::alias_key(alias);
-            item.insert(KIND.to_owned(), schema::s(schema::kind::ALIAS));
-            item.insert(CONTACT.to_owned(), schema::s(contact.id.to_string()));
-            let put = self
-                .put_ledger()
-                .set_item(Some(item))
-                .condition_expression(format!("attribute_not_exists({PK})"));
-            add(Part::Alias, action(put)?);
+        for action in self.put_aliases(&subject.new_aliases, &contact.id)? {
+            add(Part::Alias, action);
         }
         if subject.version.is_none() {
             let wrapped = self.keys.sealing()?.wrap(&subject.key, &contact.id.to_string());
@@ -482,18 +483,21 @@ struct PartOfEvents {
     who: Who,
     subject: Option<Subject>,
     events: Vec<Event>,
+    /// What stands at the person's aliases, if nobody is known.
+    free: Vec<FreeAlias>,
     /// Messages that are in the outbox already.
     queued: BTreeSet<OutgoingId>,
 }
 
 impl PartOfEvents {
     /// An event that comes twice in one delivery is one event.
-    fn new(who: Who, subject: Option<Subject>, mut events: Vec<Event>) -> Self {
+    fn new(who: Who, subject: Option<Subject>, free: Vec<FreeAlias>, mut events: Vec<Event>) -> Self {
         let mut seen = BTreeSet::new();
         events.retain(|event| seen.insert(event.id));
         Self {
             who,
             subject,
+            free,
             events,
             queued: BTreeSet::new(),
         }

@@ -65,18 +65,18 @@ enum Reading {
     /// All of it.
     Whole(Box<Subject>),
     /// Less than it takes to read it.
-    Gone(GoneContact),
+    Gone(Box<GoneContact>),
 }
 
 /// The aliases that belong to nobody, or to a contact that is gone.
-pub(crate) fn free_aliases(aliases: Vec<(Pseudonym, Option<Alias>)>, gone: &[GoneContact]) -> Vec<FreeAlias> {
+pub(crate) fn free_aliases(aliases: Vec<(Pseudonym, Option<Alias>)>, gone: &[Box<GoneContact>]) -> Vec<FreeAlias> {
     let free = |(alias, item)| {
         let standing = match item {
             None => Standing::Nothing,
             Some(Alias::Tombstone(body)) => Standing::Tombstone(body),
             Some(Alias::Of(owner)) => {
                 let contact = gone.iter().find(|contact| contact.id == owner)?;
-                Standing::Gone(Box::new(contact.clone()))
+                Standing::Gone(contact.clone())
             }
         };
         Some(FreeAlias { alias, standing })
@@ -177,11 +177,11 @@ impl Ledger {
             Ok(match (contact, key) {
                 (Some(item), Some(key)) => Reading::Whole(Box::new(self.subject(id, item, key)?)),
                 // A contact without its key was erased: nothing personal of it can be read, and nothing may be made of it.
-                (item, key) => Reading::Gone(GoneContact {
+                (item, key) => Reading::Gone(Box::new(GoneContact {
                     id: *id,
                     has_key: key.is_some(),
                     registers: item.map(schema::body).transpose()?,
-                }),
+                })),
             })
         };
         ids.iter().map(read).collect()

@@ -229,7 +229,10 @@ pub(crate) fn purge_run_key(began_at: Time, run: &RunId) -> Item {
 }
 
 pub(crate) fn purge_tally_key(began_at: Time, run: &RunId, lane: &str) -> Item {
-    key(PURGE_RUNS.to_owned(), &format!("{}#{lane}", purge_run_sk(began_at, run)))
+    key(
+        PURGE_RUNS.to_owned(),
+        &format!("{}#{lane}", purge_run_sk(began_at, run)),
+    )
 }
 
 /// The attribute of a tally that counts records of that kind with that outcome.
@@ -317,6 +320,11 @@ pub(crate) fn text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, Le
         .and_then(|value| value.as_s().ok())
         .map(String::as_str)
         .ok_or(LedgerError::corrupt(name))
+}
+
+/// Whether the item is of that kind.
+pub(crate) fn is_kind(item: &Item, kind: Kind) -> bool {
+    text(item, KIND).is_ok_and(|name| name == kind.as_str())
 }
 
 /// An item's number attribute.

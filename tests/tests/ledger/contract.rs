@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use consent::contact::{Carried, Contact, Status};
-use consent::event::{Act, Event};
-use consent::evidence::EvidenceKind;
+use consent::event::{Act, Asked, Event};
+use consent::evidence::{Actor, EvidenceKind};
 use consent::id::{ContactId, RequestId};
 use consent::outgoing::OutgoingKind;
-use consent::suppression::SuppressionKind;
+use consent::register::RequestSource;
+use consent::retention::Tombstone;
+use consent::suppression::{MessageClass, SuppressionKind};
 use consent::time::{Span, Time};
 use consent::token::Action;
 use futures::FutureExt;
@@ -531,14 +533,297 @@ fn a_contact_without_its_key_is_read_as_nobody() {
     on_every_store(async |world| {
         let who = somebody();
         let contact = world.starter(&who).await;
-        let delete = world
-            .client
-            .delete_item()
-            .table_name(&world.tables.keys)
-            .key("pk", text(contact.id.to_string()));
-        delete.send().await.unwrap();
+        delete_key(world, &contact.id).await;
         assert!(matches!(world.ledger().find(&who).await.unwrap(), Found::Nobody));
         assert!(world.ledger().read(&contact.id).await.unwrap().is_none());
+    });
+}
+
+// ---- who was somebody once ----
+
+/// What the purge or an erasure leaves of a contact.
+async fn bury(world: &World, who: &Identifiers, tombstone: &Tombstone) {
+    let Found::One(subject) = world.ledger().find(who).await.unwrap() else {
+        panic!("nobody to bury")
+    };
+    delete_key(world, &subject.contact.id).await;
+    let pk = text(format!("contact#{}", subject.contact.id));
+    let delete = world.client.delete_item().table_name(&world.tables.ledger);
+    delete.key("pk", pk).key("sk", text("contact")).send().await.unwrap();
+    for identifier in who.iter() {
+        lay_tombstone(world, &identifier.into(), tombstone).await;
+    }
+}
+
+async fn lay_tombstone(world: &World, who: &Identifiers, tombstone: &Tombstone) {
+    for identifier in who.iter() {
+        let put = world
+            .client
+            .put_item()
+            .table_name(&world.tables.ledger)
+            .item("pk", text(format!("alias#{}", keys().pseudonym.alias(&identifier))))
+            .item("sk", text("alias"))
+            .item("kind", text("tombstone"))
+            .item("body", text(serde_json::to_string(tombstone).unwrap()));
+        put.send().await.unwrap();
+    }
+}
+
+async fn delete_key(world: &World, id: &ContactId) {
+    let delete = world.client.delete_item().table_name(&world.tables.keys);
+    delete.key("pk", text(id.to_string())).send().await.unwrap();
+}
+
+fn is_objecting(contact: &Contact, now: Time) -> bool {
+    contact
+        .suppressions
+        .since(&SuppressionKind::ObjectionMarketing, now)
+        .is_some()
+}
+
+#[test]
+fn who_is_but_a_tombstone_is_nobody_until_they_act_and_then_a_new_contact_that_remembers() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let first = world.record(&who, &[says("STOP")], BEGIN).await.contact.unwrap();
+        bury(world, &who, &first.wishes(&POLICY, minute(1))).await;
+        assert!(world.is_unknown(&who).await);
+        let nothing = world.record(&who, &[says_at(minute(2), "guten tag")], minute(2)).await;
+        assert!(
+            nothing.contact.is_none() && world.is_unknown(&who).await,
+            "nothing to remember it for"
+        );
+
+        let asked = asked(minute(3));
+        let second = world.record(&who, std::slice::from_ref(&asked), minute(3)).await;
+        let second = second.contact.unwrap();
+        assert_ne!(second.id, first.id);
+        assert_eq!(second.stops.everything, first.stops.everything);
+        assert!(is_objecting(&second, minute(4)) && second.prompts.is_empty());
+        assert_eq!(
+            second.due_at(&POLICY),
+            Some(minute(3) + Span::days(7)),
+            "as any refused request"
+        );
+        for identifier in who.iter() {
+            assert_eq!(world.known(&identifier.into()).await.contact, second);
+        }
+        assert_eq!(world.event_ids(&world.known(&who).await).await, [asked.id]);
+    });
+}
+
+/// A form on the web that somebody filled in, not necessarily the person it is about.
+fn asked(at: Time) -> Event {
+    let asked = Asked {
+        request: RequestId::from_bytes(identity::random_bytes().unwrap()),
+        purposes: vec![purpose("offers")],
+        locale: "de".parse().unwrap(),
+        source: RequestSource::WebForm,
+        url: None,
+        form: None,
+        actor: Actor::System,
+    };
+    event(at, Act::Asked(asked))
+}
+
+#[test]
+fn a_known_contact_that_takes_an_identifier_over_remembers_what_stood_there() {
+    on_every_store(async |world| {
+        for by_answer in [false, true] {
+            let (phone, id) = (phone(), bsuid());
+            let known = only_phone(&phone);
+            let news = Identifiers::new(None, Some(id.clone())).unwrap();
+            let contact = world.starter(&known).await;
+            let stopped = Contact::new(contact.id).apply(&[says_at(minute(1), "STOP")], &rules(minute(1)));
+            lay_tombstone(world, &news, &stopped.contact.wishes(&POLICY, minute(1))).await;
+            if by_answer {
+                world.ledger().learn(&contact.id, &news).await.unwrap();
+            } else {
+                let both = Identifiers::new(Some(phone), Some(id)).unwrap();
+                world.record(&both, &[says_at(minute(2), "HILFE")], minute(2)).await;
+            }
+            let contact = world.known(&news).await.contact;
+            assert_eq!(contact.stops, stopped.contact.stops, "by Meta's answer: {by_answer}");
+            assert!(is_objecting(&contact, minute(3)));
+        }
+    });
+}
+
+#[test]
+fn of_two_who_take_an_identifier_over_at_the_same_time_both_end_as_one_contact() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let first = world.record(&who, &[says("STOP")], BEGIN).await.contact.unwrap();
+        bury(world, &who, &first.wishes(&POLICY, BEGIN)).await;
+        let tasks = (1..=6).map(|number| {
+            let (ledger, who) = (world.ledger(), Who::Person(who.clone()));
+            tokio::spawn(async move {
+                let stop = says_at(minute(number), "STOP");
+                ledger.record(&who, &[stop], &rules(minute(9))).await.unwrap();
+            })
+        });
+        join_all(tasks).await.into_iter().for_each(Result::unwrap);
+        assert_eq!(world.event_ids(&world.known(&who).await).await.len(), 6);
+    });
+}
+
+#[test]
+fn a_tombstone_that_changes_meanwhile_is_read_again() {
+    on_every_store(async |world| {
+        let who = only_phone(&phone());
+        let (ledger, wire) = world.ledger_on_a_wire(1);
+        lay_tombstone(world, &who, &Tombstone::erased(BEGIN)).await;
+        let (client, table) = (world.client.clone(), world.tables.ledger.clone());
+        let alias = keys().pseudonym.alias(&who.iter().next().unwrap());
+        wire.before_the_next_transaction(
+            async move {
+                let later = serde_json::to_string(&Tombstone::erased(minute(5))).unwrap();
+                let update = client
+                    .update_item()
+                    .table_name(table)
+                    .key("pk", text(format!("alias#{alias}")))
+                    .key("sk", text("alias"))
+                    .update_expression("SET body = :body")
+                    .expression_attribute_values(":body", text(later));
+                update.send().await.unwrap();
+            }
+            .boxed(),
+        );
+        let start = says_at(minute(1), "START");
+        ledger
+            .record(&Who::Person(who.clone()), &[start], &rules(minute(6)))
+            .await
+            .unwrap();
+        assert!(world.is_unknown(&who).await, "it was erased after they wrote that");
+    });
+}
+
+#[test]
+fn a_delivery_that_comes_again_after_an_erasure_makes_nobody_known_and_a_later_act_begins_anew() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let start = says_at(minute(1), "START");
+        world.record(&who, std::slice::from_ref(&start), minute(1)).await;
+        bury(world, &who, &Tombstone::erased(minute(2))).await;
+        let (ledger, wire) = world.ledger_on_a_wire(1);
+        for again in [start, says_at(minute(2), "STOP")] {
+            let person = Who::Person(who.clone());
+            let recorded = ledger.record(&person, &[again], &rules(minute(3))).await.unwrap();
+            assert!(recorded[0].contact.is_none() && recorded[0].evidence.is_empty());
+            assert_eq!(wire.requests(), 1, "it looks, and writes nothing");
+        }
+
+        let recorded = world.record(&who, &[says_at(minute(4), "START")], minute(4)).await;
+        let contact = recorded.contact.unwrap();
+        assert_eq!(contact.chain.length, 1);
+        assert_eq!(contact.prompts.len(), 1);
+        assert!(
+            contact.is_reachable(MessageClass::Prompt, minute(5)),
+            "the erasure binds no longer"
+        );
+        assert_eq!(contact.erased_at(), Some(minute(2)), "and is remembered");
+    });
+}
+
+#[test]
+fn a_form_for_somebody_who_was_erased_asks_nobody() {
+    on_every_store(async |world| {
+        let who = somebody();
+        world.starter(&who).await;
+        bury(world, &who, &Tombstone::erased(minute(1))).await;
+        let recorded = world.record(&who, &[asked(minute(2))], minute(2)).await;
+        assert!(recorded.outbox.is_empty());
+        let contact = recorded.contact.unwrap();
+        assert!(!contact.is_reachable(MessageClass::OptoutConfirmation, minute(3)));
+        assert_eq!(offers(&contact, minute(3)), Status::Requested, "as for anybody else");
+        assert_eq!(contact.due_at(&POLICY), Some(minute(2) + Span::days(7)));
+    });
+}
+
+/// Ways in which a contact can be half there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Half {
+    WithoutKey,
+    WithoutContact,
+    WithoutEither,
+    Remains,
+}
+
+#[test]
+fn whose_contact_is_half_gone_starts_anew_and_keeps_what_they_wished() {
+    on_every_store(async |world| {
+        for half in [
+            Half::WithoutKey,
+            Half::WithoutContact,
+            Half::WithoutEither,
+            Half::Remains,
+        ] {
+            let who = somebody();
+            let first = world.record(&who, &[says("STOP")], BEGIN).await.contact.unwrap();
+            let (pk, sk) = (text(format!("contact#{}", first.id)), text("contact"));
+            if half != Half::WithoutContact {
+                delete_key(world, &first.id).await;
+            }
+            if matches!(half, Half::WithoutContact | Half::WithoutEither) {
+                let delete = world.client.delete_item().table_name(&world.tables.ledger);
+                delete.key("pk", pk).key("sk", sk).send().await.unwrap();
+            } else if half == Half::Remains {
+                let update = world.client.update_item().table_name(&world.tables.ledger);
+                let update = update
+                    .key("pk", pk)
+                    .key("sk", sk)
+                    .update_expression("SET kind = :remains");
+                let update = update.expression_attribute_values(":remains", text("remains"));
+                update.send().await.unwrap();
+            }
+            assert!(world.is_unknown(&who).await, "{half:?}");
+            let by_id = Who::Contact(first.id);
+            let stop = [says_at(minute(1), "STOP")];
+            let nothing = world.ledger().record(&by_id, &stop, &rules(minute(1))).await.unwrap();
+            assert!(
+                nothing[0].contact.is_none() && nothing[0].evidence.is_empty(),
+                "{half:?}"
+            );
+
+            let recorded = world.record(&who, &[asked(minute(2))], minute(2)).await;
+            let second = recorded.contact.unwrap();
+            assert_ne!(second.id, first.id);
+            assert_eq!(world.known(&who).await.contact, second, "{half:?}");
+            let remembered = half == Half::WithoutKey;
+            assert_eq!(is_objecting(&second, minute(3)), remembered, "{half:?}");
+            assert_eq!(recorded.outbox.is_empty(), remembered, "{half:?}");
+        }
+    });
+}
+
+#[test]
+fn nobody_takes_the_aliases_of_a_contact_of_which_one_half_was_read_too_early() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let first = world.record(&who, &[says("STOP")], BEGIN).await.contact.unwrap();
+        let key = world
+            .client
+            .get_item()
+            .table_name(&world.tables.keys)
+            .key("pk", text(first.id.to_string()));
+        let key = key.send().await.unwrap().item;
+        delete_key(world, &first.id).await;
+        let (client, table) = (world.client.clone(), world.tables.keys.clone());
+        let (ledger, wire) = world.ledger_on_a_wire(1);
+        wire.before_the_next_transaction(
+            async move {
+                client.put_item().table_name(table).set_item(key).send().await.unwrap();
+            }
+            .boxed(),
+        );
+        let stop = [says_at(minute(1), "STOP")];
+        ledger
+            .record(&Who::Person(who.clone()), &stop, &rules(minute(1)))
+            .await
+            .unwrap();
+        let subject = world.known(&who).await;
+        assert_eq!(subject.contact.id, first.id);
+        assert_eq!(world.event_ids(&subject).await.len(), 2);
     });
 }
 

@@ -199,6 +199,11 @@ impl Contact {
         }
     }
 
+    /// The wishes of the contact that are not over yet: what must outlive it.
+    pub fn wishes(&self, policy: &Policy, now: Time) -> Tombstone {
+        Tombstone::of(self, policy, now)
+    }
+
     /// When the person was last erased, under whatever contact. What happened up to then never happened here.
     pub fn erased_at(&self) -> Option<Time> {
         self.suppressions.last_set(&SuppressionKind::Erased)
