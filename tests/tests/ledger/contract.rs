@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use consent::contact::{Carried, Contact, Status};
 use consent::event::{Act, Asked, Event};
-use consent::evidence::{Actor, EvidenceKind};
+use consent::evidence::{Actor, ChainKey, EvidenceKind, ReducedRecord};
 use consent::id::{ContactId, RequestId};
 use consent::outgoing::OutgoingKind;
 use consent::register::RequestSource;
@@ -861,6 +861,54 @@ fn a_record_that_was_changed_or_removed_in_the_table_shows() {
                 !world.ledger().history(&subject).await.unwrap().intact,
                 "removed: {removed}"
             );
+        }
+    });
+}
+
+#[test]
+fn a_record_that_the_ledger_reduced_is_not_missed_and_one_that_others_hid_is() {
+    on_every_store(async |world| {
+        for hidden in [false, true] {
+            let who = somebody();
+            let start = says("START");
+            let stop = says_at(minute(1), "STOP");
+            world
+                .record(
+                    &who,
+                    &[start.clone(), stop.clone(), says_at(minute(2), "START")],
+                    minute(3),
+                )
+                .await;
+            let subject = world.known(&who).await;
+            let id = subject.contact.id;
+            let (pk, sk) = (format!("contact#{id}"), format!("evidence#{}", stop.id));
+            let record = item(world, &pk, &sk).await.unwrap();
+            let [previous, link] = ["previous", "link"].map(|name| record[name].as_s().unwrap().parse().unwrap());
+            let chain = if hidden {
+                ChainKey::from_bytes([0; 32])
+            } else {
+                ChainKey::from_bytes(*keys().pseudonym.chain_key().as_bytes())
+            };
+            let reduced = ReducedRecord::new(&chain, &id, 2, previous, link);
+            let update = world.client.update_item().table_name(&world.tables.ledger);
+            let update = update
+                .key("pk", text(pk))
+                .key("sk", text(sk))
+                .update_expression("SET #sequence = :sequence, reduction = :reduction REMOVE body")
+                .expression_attribute_names("#sequence", "sequence")
+                .expression_attribute_values(":sequence", AttributeValue::N("2".to_owned()))
+                .expression_attribute_values(":reduction", text(reduced.reduction.to_string()));
+            update.send().await.unwrap();
+            let history = world.ledger().history(&subject).await.unwrap();
+            assert_eq!(history.intact, !hidden);
+            let listed: Vec<_> = history.entries.iter().map(|entry| entry.evidence.sequence).collect();
+            assert_eq!(listed, [1, 3]);
+            // What was reduced is still known when it comes again, and the chain goes on.
+            let again = world.record(&who, &[stop, says_at(minute(4), "STOP")], minute(4)).await;
+            assert_eq!(again.evidence.len(), 1);
+            let subject = world.known(&who).await;
+            assert_eq!(subject.contact.chain.length, 4);
+            assert_eq!(world.ledger().history(&subject).await.unwrap().intact, !hidden);
         }
     });
 }
