@@ -3,9 +3,14 @@
 
 use consent::id::ContactId;
 use consent::time::Time;
-use lambda_http::Request;
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use ledger::{HoldReason, LegalHold};
+use platform::problem::json;
+use serde::Serialize;
 use service::Service;
 use service::http::body::{self, Object};
+use service::http::refusal::{unavailable, unknown_contact};
 use service::http::{self, Answer, Refusal};
 
 use crate::{reason, refusal};
@@ -34,13 +39,34 @@ pub(crate) async fn set(service: &Service, request: &Request, id: &ContactId) ->
     let members = body::read(request)?;
     let work = http::begin(service, request).await?;
     let asked = Asked::read(&Object::whole(&members, &["reason", "until"])?, work.now)?;
-    Err(refusal::not_built(id, asked.until, asked.reason))
+    let hold = LegalHold {
+        until: asked.until,
+        reason: HoldReason::new(asked.reason),
+    };
+    let is_known = work.ledger.hold(id, &hold, work.now).await;
+    if !is_known.map_err(unavailable)? {
+        return Err(unknown_contact());
+    }
+    service.metrics.count("legal_holds", 1);
+    Ok(standing(*id, Some(hold.until)))
 }
 
 /// Ends a hold; that none stands is what was asked for too.
 pub(crate) async fn release(service: &Service, request: &Request, id: &ContactId) -> Answer {
     let work = http::begin(service, request).await?;
-    Err(refusal::not_built(id, work.now, ""))
+    work.ledger.release_hold(id).await.map_err(unavailable)?;
+    Ok(standing(*id, None))
+}
+
+/// Until when the contact is held.
+fn standing(contact_id: ContactId, until: Option<Time>) -> Response<Body> {
+    #[derive(Serialize)]
+    struct Standing {
+        contact_id: ContactId,
+        until: Option<Time>,
+    }
+
+    json(StatusCode::OK, &Standing { contact_id, until })
 }
 
 #[cfg(test)]
