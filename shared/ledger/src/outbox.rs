@@ -10,7 +10,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
@@ -28,6 +27,7 @@ use crate::schema::{
     OUTBOX_SHARDS, PK, REASON, STATE, WRAPPED_KEY, contact_book,
 };
 use crate::store::{Ledger, action};
+use crate::transaction::{Transacted, delete_action, update_action};
 
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -318,29 +318,19 @@ impl Ledger {
         let delete_key = Delete::builder()
             .table_name(&self.tables.keys)
             .set_key(Some(schema::one_off_key(&id)))
-            .build()
-            .map_err(|_| LedgerError::corrupt(PK))?;
-        let mut actions = vec![
-            self.settlement(&change)?,
-            TransactWriteItem::builder().delete(delete_key).build(),
-            self.note_on_erasure(forgetting.forget.erasure(), end)?,
-        ];
-        loop {
-            let call = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(actions.clone()))
-                .send();
-            let Err(error) = self.within(what, call).await? else {
-                return Ok(true);
-            };
-            match failed_conditions(&error)[..] {
-                [true, ..] => return Ok(false),
-                // The certificate is gone already; the key must go all the same.
-                [false, false, true] => actions.truncate(2),
-                _ => return Err(LedgerError::call(what, &error)),
+            .build();
+        let closing = vec![self.settlement(&change)?, delete_action(delete_key)?];
+        let mut noting = closing.clone();
+        noting.push(self.note_on_erasure(forgetting.forget.erasure(), end)?);
+        // If the certificate is gone already, the key must go all the same.
+        for actions in [noting, closing] {
+            match self.transact(what, &actions).await? {
+                Transacted::Committed => return Ok(true),
+                Transacted::Refused(refused) if refused.first() == Some(&true) => break,
+                Transacted::Refused(_) => {}
             }
         }
+        Ok(false)
     }
 
     fn note_on_erasure(&self, erasure: &ErasureId, end: Forgotten) -> Result<TransactWriteItem, LedgerError> {
@@ -351,9 +341,8 @@ impl Ledger {
             .condition_expression(format!("attribute_exists({PK})"))
             .expression_attribute_names("#contact_book", CONTACT_BOOK)
             .expression_attribute_values(":end", schema::s(end.on_the_certificate()))
-            .build()
-            .map_err(|_| LedgerError::corrupt(CONTACT_BOOK))?;
-        Ok(TransactWriteItem::builder().update(update).build())
+            .build();
+        update_action(update)
     }
 
     /// Messages that are due, oldest first, at most so many from each partition of the index. The index lags behind the table,
@@ -538,18 +527,6 @@ fn waiting(id: &OutgoingId, body: &impl Serialize, since: Time) -> Result<Item, 
     item.insert(DUE_SHARD.to_owned(), schema::s(schema::outbox_shard(id)));
     item.insert(DUE_AT.to_owned(), schema::time(since));
     Ok(item)
-}
-
-/// Which actions of a transaction were not to be done as things stood.
-fn failed_conditions<R>(error: &SdkError<TransactWriteItemsError, R>) -> Vec<bool> {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
-        return vec![];
-    };
-    cancelled
-        .cancellation_reasons()
-        .iter()
-        .map(|reason| reason.code() == Some("ConditionalCheckFailed"))
-        .collect()
 }
 
 /// Whether the entry is a message, or else a deletion from Meta's contact book.
