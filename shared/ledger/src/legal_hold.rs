@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem};
 use consent::id::ContactId;
 use consent::retention::Kind;
 use consent::time::Time;
@@ -10,7 +10,7 @@ use consent::time::Time;
 use crate::error::LedgerError;
 use crate::schema::{self, KIND, PK, REASON, UNTIL};
 use crate::store::{Ledger, action};
-use crate::transaction::{Transacted, check_action};
+use crate::transaction::{Transacted, check_action, delete_action};
 
 /// Why a contact's records must be kept. It is written by hand and may name somebody, so it is never shown; it is sealed before it
 /// is stored.
@@ -92,11 +92,16 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB fails or the item is not readable.
     pub async fn held_until(&self, contact: &ContactId, now: Time) -> Result<Option<Time>, LedgerError> {
+        let until = self.hold_until(contact).await?;
+        Ok(until.filter(|until| now < *until))
+    }
+
+    /// The end of the hold that is there, whether it stands or is over.
+    pub(crate) async fn hold_until(&self, contact: &ContactId) -> Result<Option<Time>, LedgerError> {
         let item = self
             .get("look for a legal hold", schema::legal_hold_key(contact))
             .await?;
-        let until = item.map(|item| schema::number(&item, UNTIL)).transpose()?;
-        Ok(until.map(Time::from_unix_seconds).filter(|until| now < *until))
+        item.map_or(Ok(None), |item| schema::time_if_there(&item, UNTIL))
     }
 
     /// The condition that no legal hold stands against what a transaction does to a contact.
@@ -108,5 +113,16 @@ impl Ledger {
             .expression_attribute_names("#until", UNTIL)
             .expression_attribute_values(":now", schema::time(now));
         check_action(check.build())
+    }
+
+    /// The deletion of a hold that is over.
+    pub(crate) fn delete_past_hold(&self, contact: &ContactId, now: Time) -> Result<TransactWriteItem, LedgerError> {
+        let delete = Delete::builder()
+            .table_name(&self.tables.ledger)
+            .set_key(Some(schema::legal_hold_key(contact)))
+            .condition_expression("#until <= :now")
+            .expression_attribute_names("#until", UNTIL)
+            .expression_attribute_values(":now", schema::time(now));
+        delete_action(delete.build())
     }
 }

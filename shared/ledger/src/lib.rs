@@ -8,21 +8,26 @@
 mod alias;
 mod change;
 mod contact;
+mod erasure;
 mod error;
 mod health;
 mod history;
 mod idempotency;
 mod legal_hold;
+mod mentions;
 mod outbox;
 mod places;
 mod policy;
 mod quarantine;
+mod register;
+mod removal;
 mod schema;
 mod store;
 mod transaction;
 
 pub use change::{MAX_EVENTS, PromptPhase, Recorded, Who};
 pub use contact::{Found, Subject};
+pub use erasure::{ContactBook, Erasure, ErasureRequest, ErasureStart, Proof};
 pub use error::LedgerError;
 pub use health::HealthReport;
 pub use history::{History, HistoryEntry};
@@ -33,4 +38,5 @@ pub use outbox::{
 };
 pub use policy::{ActivePolicy, Published};
 pub use quarantine::Quarantined;
+pub use register::ReplayReport;
 pub use store::{Keys, Ledger, Tables};

@@ -89,6 +89,8 @@ pub(crate) const SEQUENCE: &str = "sequence";
 pub(crate) const REDUCTION: &str = "reduction";
 /// Keyed hashes of every number and id that a quarantined delivery mentions.
 pub(crate) const MENTIONS: &str = "mentions";
+/// Who was erased: keyed hashes, each with when, in seconds.
+pub(crate) const ERASED: &str = "erased";
 /// Until when a legal hold lasts, in seconds.
 pub(crate) const UNTIL: &str = "until";
 /// How often the purge could do nothing with a record.
@@ -134,6 +136,14 @@ pub(crate) mod kind {
     pub(crate) const PURGE_RUN: &str = Kind::PurgeRun.as_str();
     pub(crate) const PURGE_TALLY: &str = Kind::PurgeTally.as_str();
     pub(crate) const RETENTION_STATE: &str = Kind::RetentionState.as_str();
+}
+
+/// How far an erasure has come.
+pub(crate) mod erasure_state {
+    /// The contact cannot be read any more; something of it is still there.
+    pub(crate) const RUNNING: &str = "running";
+    /// Nothing of the contact is left.
+    pub(crate) const DONE: &str = "done";
 }
 
 /// How far the deletion of an erased contact from Meta's contact book has come.
@@ -212,6 +222,20 @@ pub(crate) fn erasure_key(id: &ErasureId) -> Item {
     key(format!("erasure#{id}"), kind::ERASURE)
 }
 
+/// The key of a part of a day's erasure register in the key table, and the partition key of its deadline in the ledger.
+pub(crate) fn erasure_register_pk(day: &str, shard: u8) -> String {
+    format!("erased#{day}#{shard}")
+}
+
+pub(crate) fn erasure_register_key(pk: &str) -> Item {
+    key(pk.to_owned(), kind::ERASURE_REGISTER)
+}
+
+/// A row of the key table by its key.
+pub(crate) fn key_row(pk: impl Into<String>) -> Item {
+    Item::from([(PK.to_owned(), s(pk))])
+}
+
 pub(crate) fn retention_state_key() -> Item {
     key("retention".to_owned(), "state")
 }
@@ -267,12 +291,18 @@ pub(crate) fn idempotency_key(hash: &EventId) -> Item {
     key(format!("idempotency#{hash}"), kind::IDEMPOTENCY)
 }
 
-pub(crate) fn quarantine_key(hash: &str) -> Item {
-    key(format!("quarantine#{hash}"), kind::QUARANTINE)
+pub(crate) fn quarantine_pk(hash: &str) -> String {
+    format!("quarantine#{hash}")
 }
 
-/// The partition of the index that holds the deadlines of what belongs to no contact, which the purge walks.
-pub(crate) const PURGE_SHARD: &str = "purge#0";
+pub(crate) fn quarantine_key(hash: &str) -> Item {
+    key(quarantine_pk(hash), kind::QUARANTINE)
+}
+
+/// The key of a quarantined delivery, in the key table.
+pub(crate) fn quarantine_own_key(hash: &str) -> Item {
+    Item::from([(PK.to_owned(), s(quarantine_pk(hash)))])
+}
 
 /// The partition of the index that holds the quarantined deliveries' deadlines: one of their own, so that an erasure can go
 /// through all of them.
