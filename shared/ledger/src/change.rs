@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use consent::contact::Contact;
 use consent::decide::{Decision, Rules};
 use consent::event::Event;
-use consent::evidence::Draft;
+use consent::evidence::{Draft, Evidence};
 use consent::id::{ContactId, EventId, OutgoingId};
 use consent::outgoing::Outgoing;
 use identity::{Identifiers, PseudonymDomain};
@@ -449,6 +449,15 @@ impl Ledger {
             let sealed = sealed.map_err(|_| LedgerError::NoEntropy)?;
             evidence.sealed_words = Some(STANDARD_NO_PAD.encode(sealed.as_bytes()));
         }
+        self.put_chained(contact, evidence)
+    }
+
+    /// Appends a record to the contact's chain, on condition that the event is not recorded yet.
+    pub(crate) fn put_chained(
+        &self,
+        contact: &mut Contact,
+        evidence: Evidence,
+    ) -> Result<TransactWriteItem, LedgerError> {
         let mut item = schema::evidence_key(&contact.id, &evidence.event);
         let id = contact.id;
         let chained = contact.chain.append(&self.keys.chain(), &id, evidence);
