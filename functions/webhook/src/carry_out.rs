@@ -43,7 +43,7 @@ pub(crate) async fn carry_out(plan: Plan, work: &Work, metrics: &Metrics) -> boo
                 reason,
                 received_at,
             };
-            if work.ledger.quarantine(&unreadable).await? {
+            if work.ledger.quarantine(&unreadable, &work.policy).await? {
                 metrics.count("quarantined", 1);
             }
             Ok(())

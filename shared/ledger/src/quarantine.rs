@@ -1,14 +1,28 @@
 //! What could not be read is put aside, sealed, for someone to look at.
+//!
+//! Nobody knows whose data is in it. So it has a key of its own, which an erasure can delete, and says by keyed hashes whom it
+//! mentions.
 
-use consent::time::{Span, Time};
-use identity::PseudonymDomain;
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Put};
+use consent::id::EventId;
+use consent::policy::Policy;
+use consent::retention::Kind;
+use consent::time::Time;
+use identity::{PseudonymDomain, SubjectKey};
 
 use crate::error::LedgerError;
-use crate::schema::{self, BODY, DUE_AT, DUE_SHARD, KIND, OBSERVED_AT, PK, PURGE_SHARD, REASON};
-use crate::store::Ledger;
+use crate::mentions;
+use crate::schema::{self, BODY, KIND, MENTIONS, OBSERVED_AT, PK, QUARANTINE_SHARD, REASON, WRAPPED_KEY};
+use crate::store::{Ledger, action};
+use crate::transaction::Transacted;
 
-/// How long an unreadable delivery is kept for repair.
-const KEPT: Span = Span::days(14);
+/// How many bytes of a delivery are kept at most. An item holds 400 KB, and the mentions need their share.
+const MOST_BYTES: usize = 240 * 1024;
+
+/// How many mentions are kept at most, of 64 bytes each.
+const MOST_MENTIONS: usize = 2_000;
 
 /// A delivery, or a part of one, that could not be read.
 #[derive(Debug)]
@@ -22,37 +36,63 @@ pub struct Quarantined<'a> {
 }
 
 impl Ledger {
-    /// Puts an unreadable delivery aside, once. False if it is there already.
+    /// Puts an unreadable delivery aside, once. False if it is there already. Of one that is too large the beginning is kept.
     ///
     /// # Errors
     /// When DynamoDB fails.
-    pub async fn quarantine(&self, unreadable: &Quarantined<'_>) -> Result<bool, LedgerError> {
-        let what = "put an unreadable delivery aside";
-        let hash =
-            consent::id::EventId::from_bytes(self.keys.pseudonym.of(PseudonymDomain::Quarantine, &[unreadable.raw]));
-        let hash = hash.to_string();
-        // It belongs to nobody that is known, so it is sealed under the ledger's own key.
-        let sealed = self
-            .keys
-            .sealing()?
-            .seal(&hash, schema::kind::QUARANTINE, unreadable.raw);
+    pub async fn quarantine(&self, unreadable: &Quarantined<'_>, policy: &Policy) -> Result<bool, LedgerError> {
+        let raw = unreadable.raw;
+        let hash = EventId::from_bytes(self.keys.pseudonym.of(PseudonymDomain::Quarantine, &[raw])).to_string();
+        let owner = schema::quarantine_pk(&hash);
+        let key = SubjectKey::generate().map_err(|_| LedgerError::NoEntropy)?;
+        let (kept, mentions) = self.what_fits(raw);
+        let sealed = key.seal(&owner, BODY, kept).map_err(|_| LedgerError::NoEntropy)?;
+        let mut reason = unreadable.reason.clone();
+        if kept.len() < raw.len() {
+            reason = format!("{reason}; kept are the first {} of {} bytes", kept.len(), raw.len());
+        }
         let mut item = schema::quarantine_key(&hash);
         item.insert(KIND.to_owned(), schema::s(schema::kind::QUARANTINE));
-        item.insert(
-            BODY.to_owned(),
-            schema::bytes(sealed.map_err(|_| LedgerError::NoEntropy)?.into_bytes()),
-        );
-        item.insert(REASON.to_owned(), schema::s(&*unreadable.reason));
+        item.insert(BODY.to_owned(), schema::bytes(sealed.into_bytes()));
+        item.insert(REASON.to_owned(), schema::s(reason));
         item.insert(OBSERVED_AT.to_owned(), schema::time(unreadable.received_at));
-        item.insert(DUE_SHARD.to_owned(), schema::s(PURGE_SHARD));
-        item.insert(DUE_AT.to_owned(), schema::time(unreadable.received_at + KEPT));
-        let call = self
-            .client
-            .put_item()
-            .table_name(&self.tables.ledger)
+        if !mentions.is_empty() {
+            let mentions = AttributeValue::Ss(mentions.into_iter().collect());
+            item.insert(MENTIONS.to_owned(), mentions);
+        }
+        if let Some(due_at) = Kind::Quarantine.due_at(unreadable.received_at, policy) {
+            schema::set_due(&mut item, Kind::Quarantine, QUARANTINE_SHARD.to_owned(), due_at);
+        }
+        let wrapped = self.keys.sealing()?.wrap(&key, &owner);
+        let wrapped = wrapped.map_err(|_| LedgerError::NoEntropy)?.into_bytes();
+        let mut row = schema::quarantine_own_key(&hash);
+        row.insert(WRAPPED_KEY.to_owned(), schema::bytes(wrapped));
+        let is_new = format!("attribute_not_exists({PK})");
+        let put = self
+            .put_ledger()
             .set_item(Some(item))
-            .condition_expression(format!("attribute_not_exists({PK})"))
-            .send();
-        self.conditionally(what, call).await
+            .condition_expression(is_new.as_str());
+        let put_key = Put::builder()
+            .table_name(&self.tables.keys)
+            .set_item(Some(row))
+            .condition_expression(is_new);
+        let actions = [action(put)?, action(put_key)?];
+        let ended = self.transact("put an unreadable delivery aside", &actions).await?;
+        Ok(ended == Transacted::Committed)
+    }
+
+    /// As much of a delivery as fits into an item together with the keyed hashes of all that it mentions.
+    fn what_fits<'a>(&self, raw: &'a [u8]) -> (&'a [u8], BTreeSet<String>) {
+        let mut kept = mentions::beginning(raw, MOST_BYTES);
+        loop {
+            let mentions: BTreeSet<_> = mentions::mentions(kept)
+                .iter()
+                .map(|identifier| self.keys.pseudonym.alias(identifier).to_string())
+                .collect();
+            if mentions.len() <= MOST_MENTIONS {
+                return (kept, mentions);
+            }
+            kept = mentions::beginning(kept, kept.len() / 2);
+        }
     }
 }

@@ -95,6 +95,8 @@ pub(crate) const ERASED: &str = "erased";
 pub(crate) const UNTIL: &str = "until";
 /// How often the purge could do nothing with a record.
 pub(crate) const FAILURES: &str = "failures";
+/// The partition of the index that a record was in before it was set aside.
+pub(crate) const HOME_SHARD: &str = "home_shard";
 /// The signature of a report or certificate.
 pub(crate) const SIGNATURE: &str = "signature";
 /// Until when the purge is one run's alone, in seconds.
@@ -303,6 +305,9 @@ pub(crate) fn quarantine_key(hash: &str) -> Item {
 pub(crate) fn quarantine_own_key(hash: &str) -> Item {
     Item::from([(PK.to_owned(), s(quarantine_pk(hash)))])
 }
+
+/// The partition of the index that holds the deadlines of what belongs to no contact, which the purge walks.
+pub(crate) const PURGE_SHARD: &str = "purge#0";
 
 /// The partition of the index that holds the quarantined deliveries' deadlines: one of their own, so that an erasure can go
 /// through all of them.
