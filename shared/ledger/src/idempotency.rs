@@ -7,15 +7,13 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use consent::id::EventId;
-use consent::time::{Span, Time};
+use consent::retention::{KEY_MEMORY, Kind};
+use consent::time::Time;
 use identity::PseudonymDomain;
 
 use crate::error::LedgerError;
-use crate::schema::{self, DUE_AT, DUE_SHARD, KIND, OBSERVED_AT, PK, PURGE_SHARD, REQUEST};
+use crate::schema::{self, DUE_AT, KIND, OBSERVED_AT, PK, REQUEST};
 use crate::store::Ledger;
-
-/// How long a key stands for the request that it first came with. Whoever repeats a request does it within days.
-const REMEMBERED: Span = Span::days(7);
 
 /// What a caller's idempotency key stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +44,14 @@ impl Ledger {
             event: hash(&[b"event", route, key, &first_at.unix_seconds().to_be_bytes()]),
             first_at,
         };
-        let mut item = schema::idempotency_key(&hash(&[b"key", route, key]));
+        let name = hash(&[b"key", route, key]);
+        let mut item = schema::idempotency_key(&name);
         item.insert(KIND.to_owned(), schema::s(schema::kind::IDEMPOTENCY));
         item.insert(REQUEST.to_owned(), schema::s(bound_to.to_string()));
         item.insert(OBSERVED_AT.to_owned(), schema::time(now));
-        item.insert(DUE_SHARD.to_owned(), schema::s(PURGE_SHARD));
-        item.insert(DUE_AT.to_owned(), schema::time(now + REMEMBERED));
+        let [first, ..] = name.as_bytes();
+        let shard = schema::purge_shard(*first);
+        schema::set_due(&mut item, Kind::Idempotency, shard, now + KEY_MEMORY);
         let call = self
             .client
             .put_item()

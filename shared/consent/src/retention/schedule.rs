@@ -18,7 +18,7 @@ pub const REDELIVERY: Span = Span::days(7);
 pub const MESSAGE_MEMORY: Span = Span::days(14);
 
 /// How long a caller's idempotency key stands for its request. Whoever repeats a request does it within days.
-const KEY_MEMORY: Span = Span::days(7);
+pub const KEY_MEMORY: Span = Span::days(7);
 
 /// How much longer than any backup the erasure register lasts.
 const REGISTER_MARGIN: Span = Span::days(7);
