@@ -4,4 +4,5 @@ pub mod demo;
 pub mod local;
 pub mod meta;
 pub mod policy;
+pub mod retention;
 pub mod store;

@@ -2,14 +2,16 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use consent::policy::{Policy, PolicyFaults};
-use consent::time::Time;
-use ledger::{Keys, Ledger, LedgerError, Published, Tables};
+use ledger::{LedgerError, Published};
 use platform::StartError;
-use platform::cached::Unavailable;
+use platform::deadline::Deadline;
+use service::{NotReady, Service};
+
+/// How long the deployment may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why nothing came of it.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +30,9 @@ pub enum PolicyError {
     /// The deployment cannot be reached.
     #[error("the deployment that the environment names cannot be reached")]
     Start(#[from] StartError),
-    /// The secret cannot be read.
-    #[error("the secret cannot be read")]
-    Secrets(#[from] Unavailable),
+    /// The deployment's secret cannot be read.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
     /// The ledger did not take the policy.
     #[error("the ledger did not take the policy")]
     Ledger(#[from] LedgerError),
@@ -77,20 +79,9 @@ pub async fn publish(file: &Path) -> Result<bool, PolicyError> {
             return Ok(false);
         }
     };
-    let platform = platform::start("assent").await?;
-    let secrets = platform.secrets.get(Instant::now()).await?;
-    let tables = Tables {
-        ledger: platform.settings.ledger_table,
-        keys: platform.settings.key_table,
-    };
-    let keys = Keys {
-        pseudonym: secrets.current.pseudonym_key.clone(),
-        sealing: vec![secrets.current.sealing_key.clone()],
-    };
-    let until = tokio::time::Instant::now() + Duration::from_secs(30);
-    let ledger = Ledger::new(platform.dynamodb, Arc::new(tables), Arc::new(keys), until);
-    let now = Time::from_unix_seconds(platform.clock.unix_seconds());
-    let what = match ledger.publish_policy(&policy, now).await? {
+    let deployment = Service::from(platform::start("assent").await?);
+    let ledger = deployment.ledger(Deadline::after(PATIENCE)).await?;
+    let what = match ledger.publish_policy(&policy, deployment.now()).await? {
         Published::InForce => "in force",
         Published::Unchanged => "in force already",
     };

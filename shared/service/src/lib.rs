@@ -158,6 +158,24 @@ impl Service {
             .map_err(NotReady::Secrets)
     }
 
+    /// The ledger alone, for what has to work before any policy is in force.
+    ///
+    /// # Errors
+    /// When the secrets cannot be loaded and no older ones are at hand.
+    pub async fn ledger(&self, deadline: Deadline) -> Result<Ledger, NotReady> {
+        Ok(self.ledger_with(&*self.secrets().await?, deadline))
+    }
+
+    fn ledger_with(&self, secrets: &Secrets, deadline: Deadline) -> Ledger {
+        let until = tokio::time::Instant::now() + deadline.remaining().saturating_sub(TIME_TO_ANSWER);
+        Ledger::new(
+            self.dynamodb.clone(),
+            Arc::clone(&self.tables),
+            Arc::new(keys(secrets)),
+            until,
+        )
+    }
+
     /// Begins an invocation.
     ///
     /// # Errors
@@ -165,13 +183,7 @@ impl Service {
     pub async fn begin(&self, deadline: Deadline) -> Result<Work, NotReady> {
         let secrets = self.secrets().await?;
         let policy = self.policy.get(Instant::now()).await.map_err(NotReady::Policy)?;
-        let until = tokio::time::Instant::now() + deadline.remaining().saturating_sub(TIME_TO_ANSWER);
-        let ledger = Ledger::new(
-            self.dynamodb.clone(),
-            Arc::clone(&self.tables),
-            Arc::new(keys(&secrets)),
-            until,
-        );
+        let ledger = self.ledger_with(&secrets, deadline);
         let token_keys = secrets
             .versions()
             .map(|version| TokenKey::from_bytes(*version.token_key.as_bytes()))

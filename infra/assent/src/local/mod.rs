@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use consent::policy::{Policy, PolicyFaults};
 use consent::time::Time;
-use ledger::{Keys, Ledger, LedgerError, Tables};
+use ledger::{LedgerError, Tables};
 use outbox::Outbox;
 use platform::clock::Clock;
 use platform::deadline::Deadline;
 use platform::metrics::{Metrics, Sink, Tally};
 use platform::secrets::{SecretCache, Secrets};
-use service::Service;
+use service::{NotReady, Service};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use whatsapp::compose::Business;
@@ -39,6 +39,9 @@ pub const DEFAULT_PORT: u16 = 8787;
 
 /// How long a request waits for the messages that it caused to go out, so that who asks next sees them.
 const SETTLING: Duration = Duration::from_secs(2);
+
+/// How long the embedded store may take to take the policy.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often the outbox is looked at when nothing happens, for messages whose next attempt has come.
 const POLL: Duration = Duration::from_secs(1);
@@ -83,6 +86,9 @@ pub enum StackError {
     /// The policy cannot be published.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// What every function needs is not at hand.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
     /// The stand-in for Meta cannot be set up.
     #[error("the stand-in for Meta: {0}")]
     Meta(String),
@@ -108,6 +114,7 @@ pub struct Stack {
 pub struct Parts {
     pub(crate) webhook: Service,
     pub(crate) opt_in: Service,
+    pub(crate) rights: Service,
     pub(crate) outbox: Outbox,
     pub(crate) meta: Meta,
     pub(crate) business: Business,
@@ -137,7 +144,6 @@ impl Stack {
         let store = Store::start(options.data.map_or(StoreKind::Memory, StoreKind::Directory)).await?;
         let clock = Arc::new(LocalClock::default());
         let tally = Arc::new(Tally::default());
-        publish(&store, &secrets, &policy, &clock).await?;
         let service = |function| -> Result<Service, StackError> {
             Ok(Service::new(
                 store.client(),
@@ -150,6 +156,9 @@ impl Stack {
                 Metrics::new(function, Sink::Tally(Arc::clone(&tally))),
             ))
         };
+        let outbox = service("outbox")?;
+        let ledger = outbox.ledger(Deadline::after(PATIENCE)).await?;
+        ledger.publish_policy(&policy, outbox.now()).await?;
         let business = business(&policy)?;
         let graph = whatsapp::graph::Graph::new(&format!("http://{address}/_meta/v26.0"))
             .map_err(|error| StackError::Meta(error.to_string()))?;
@@ -157,7 +166,8 @@ impl Stack {
         let parts = Parts {
             webhook: service("webhook")?,
             opt_in: service("opt-in")?,
-            outbox: Outbox::new(service("outbox")?, graph),
+            rights: service("rights")?,
+            outbox: Outbox::new(outbox, graph),
             meta: Meta::new(MetaOptions {
                 access_token: secrets.access_token().to_owned(),
                 business: business.clone(),
@@ -263,20 +273,6 @@ fn tables(store: &Store) -> Tables {
         ledger: store.ledger_table.to_owned(),
         keys: store.key_table.to_owned(),
     }
-}
-
-async fn publish(store: &Store, secrets: &LocalSecrets, policy: &Policy, clock: &LocalClock) -> Result<(), StackError> {
-    let secrets = secrets.parsed()?;
-    let keys = Keys {
-        pseudonym: secrets.pseudonym_key,
-        sealing: vec![secrets.sealing_key],
-    };
-    let until = tokio::time::Instant::now() + Duration::from_secs(10);
-    let ledger = Ledger::new(store.client(), Arc::new(tables(store)), Arc::new(keys), until);
-    ledger
-        .publish_policy(policy, Time::from_unix_seconds(clock.unix_seconds()))
-        .await?;
-    Ok(())
 }
 
 /// The controller's first number, as Meta knows it.

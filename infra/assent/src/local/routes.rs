@@ -22,6 +22,10 @@ pub(super) fn router(parts: Arc<Parts>) -> Router {
     let meta = parts.meta.router();
     Router::new()
         .route("/webhook", any(webhook))
+        .route("/v1/contacts/{id}/legal-hold", any(rights))
+        .route("/v1/contacts/{id}/erasure", any(rights))
+        .route("/v1/erasures/{id}", any(rights))
+        .route("/v1/retention/runs", any(rights))
         .route("/v1/{*rest}", any(opt_in))
         .route("/_local/outbound", get(outbound))
         .route("/_local/inbound", post(inbound))
@@ -36,20 +40,35 @@ pub(super) fn router(parts: Arc<Parts>) -> Router {
 }
 
 async fn webhook(State(parts): State<Arc<Parts>>, request: Request) -> Response {
-    match lambda::request(request).await {
-        Ok(request) => {
-            let response = webhook::handle(&parts.webhook, request).await;
-            parts.settle().await;
-            lambda::response(response)
-        }
-        Err(refused) => problem(refused),
-    }
+    answered(&parts, request, async |request| {
+        webhook::handle(&parts.webhook, request).await
+    })
+    .await
 }
 
 async fn opt_in(State(parts): State<Arc<Parts>>, request: Request) -> Response {
+    answered(&parts, request, async |request| {
+        opt_in::handle(&parts.opt_in, request).await
+    })
+    .await
+}
+
+async fn rights(State(parts): State<Arc<Parts>>, request: Request) -> Response {
+    answered(&parts, request, async |request| {
+        rights::handle(&parts.rights, request).await
+    })
+    .await
+}
+
+/// What a function answers, once the messages that it caused have gone out.
+async fn answered(
+    parts: &Arc<Parts>,
+    request: Request,
+    function: impl AsyncFnOnce(lambda_http::Request) -> lambda_http::Response<lambda_http::Body>,
+) -> Response {
     match lambda::request(request).await {
         Ok(request) => {
-            let response = opt_in::handle(&parts.opt_in, request).await;
+            let response = function(request).await;
             parts.settle().await;
             lambda::response(response)
         }

@@ -1,0 +1,5 @@
+//! Retention, from the command line.
+
+mod schedule;
+
+pub use schedule::table;
