@@ -17,7 +17,7 @@ pub struct Problem {
     pub status: StatusCode,
     /// What is wrong with this request and what would be right, without personal data.
     pub detail: String,
-    /// The member of the request's body that is at fault, such as `recipient.phone`.
+    /// The member of the body, or the parameter, that is at fault, such as `recipient.phone`.
     pub member: Option<String>,
     /// The values that would have been right, where they can be listed.
     pub allowed: Vec<String>,
@@ -36,7 +36,7 @@ impl Problem {
         }
     }
 
-    /// Names the member of the request's body that is at fault.
+    /// Names the member of the body, or the parameter, that is at fault.
     #[must_use]
     pub fn with_member(mut self, member: impl Into<String>) -> Self {
         self.member = Some(member.into());
