@@ -18,7 +18,8 @@ use crate::contact::Subject;
 use crate::error::LedgerError;
 use crate::removal::{CountedIn, Draft, Hold, Leaving, Refusal, counted};
 use crate::schema::{
-    self, BODY, CONTACT, CONTACT_BOOK, DUE_AT, Item, KIND, SIGNATURE, STATE, VERSION, contact_book, erasure_state,
+    self, BODY, CONTACT, CONTACT_BOOK, DUE_AT, Item, KIND, OBSERVED_AT, SIGNATURE, STATE, VERSION, contact_book,
+    erasure_state,
 };
 use crate::store::{Ledger, action};
 use crate::transaction::{ATTEMPTS, Transacted, update_action};
@@ -294,6 +295,7 @@ impl Ledger {
         item.insert(VERSION.to_owned(), schema::n(1));
         item.insert(CONTACT.to_owned(), schema::s(plan.leaving.id.to_string()));
         item.insert(BODY.to_owned(), schema::s(body));
+        item.insert(OBSERVED_AT.to_owned(), schema::time(rules.now));
         if plan.contact_book.is_some() {
             item.insert(CONTACT_BOOK.to_owned(), schema::s(contact_book::PENDING));
         }

@@ -5,21 +5,21 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use consent::contact::Contact;
 use consent::decide::Rules;
 use consent::id::ContactId;
 use consent::policy::Policy;
-use consent::retention::{Counts, Kind, Outcome, Tombstone};
+use consent::retention::{Kind, Tombstone};
 use consent::time::{Span, Time};
 use identity::Pseudonym;
 
 use crate::erasure::{Begun, Plan};
 use crate::error::LedgerError;
-use crate::removal::{CountedIn, Leaving, tombstone_item};
-use crate::schema::{self, BODY, CONTACT, DUE_AT, ERASED, Item, KIND, PK, PURGE_SHARD};
+use crate::removal::{Leaving, tombstone_item};
+use crate::schema::{self, BODY, CONTACT, ERASED, Item, KIND, PK, PURGE_SHARD};
 use crate::store::{Ledger, action};
-use crate::transaction::{ATTEMPTS, Transacted, delete_action, update_action};
+use crate::transaction::{ATTEMPTS, update_action};
 
 /// Among how many rows the register of one day is divided.
 const SHARDS: u8 = 4;
@@ -97,34 +97,6 @@ impl Ledger {
             .expression_attribute_values(":erased", AttributeValue::Ss(entries.collect()));
         let pointer = self.put_ledger().set_item(Some(pointer(&pk, day, rules.policy)));
         Ok(vec![update_action(add.build())?, action(pointer)?])
-    }
-
-    /// Deletes a part of the register, given its deadline's item. False if it is not due or not there any more.
-    ///
-    /// # Errors
-    /// When DynamoDB fails or the item is not readable.
-    pub(crate) async fn remove_register(
-        &self,
-        pointer: &Item,
-        counted_in: &CountedIn,
-        now: Time,
-    ) -> Result<bool, LedgerError> {
-        let pk = schema::text(pointer, PK)?;
-        let deadline = Delete::builder()
-            .table_name(&self.tables.ledger)
-            .set_key(Some(schema::erasure_register_key(pk)))
-            .condition_expression("#due_at <= :now")
-            .expression_attribute_names("#due_at", DUE_AT)
-            .expression_attribute_values(":now", schema::time(now));
-        let row = Delete::builder()
-            .table_name(&self.tables.keys)
-            .set_key(Some(schema::key_row(pk)));
-        let mut counts = Counts::default();
-        counts.add(Kind::ErasureRegister, Outcome::Deleted, 1);
-        let mut actions = vec![delete_action(deadline.build())?, delete_action(row.build())?];
-        actions.extend(self.count(counted_in, &counts)?);
-        let deleted = self.transact("delete an erasure register", &actions).await?;
-        Ok(deleted == Transacted::Committed)
     }
 
     /// Everybody who was erased so lately that a backup may bring them back, with the last time that they were.

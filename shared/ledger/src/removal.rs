@@ -35,7 +35,7 @@ const BATCH: usize = 100;
 /// Where deletions are counted, in the very transaction that carries them out.
 #[derive(Debug, Clone)]
 pub(crate) enum CountedIn {
-    /// In the tally of a lane of a purge: the item with this key, which is made if it is missing.
+    /// In the tally of a lane of a purge: the item with this key, as long as it is there.
     Tally(Item),
     /// In this erasure, as long as it runs.
     Erasure(ErasureId),
@@ -120,6 +120,7 @@ enum Part {
     Contact,
     Key,
     Alias(Pseudonym),
+    Count,
     /// It has to be looked for anew.
     Rest,
 }
@@ -150,7 +151,8 @@ impl Draft {
     pub(crate) fn learn(&self, refused: &[bool], leaving: &mut Leaving) -> Refusal {
         for (part, _) in self.parts.iter().zip(refused).filter(|(_, refused)| **refused) {
             match part {
-                Part::Contact => return Refusal::Overtaken,
+                // Without its tally a run has nothing more to do.
+                Part::Contact | Part::Count => return Refusal::Overtaken,
                 Part::Key => leaving.key_is_gone = true,
                 Part::Alias(alias) => {
                     leaving.places.aliases.remove(alias);
@@ -220,7 +222,9 @@ impl Ledger {
                 let remains = self.put_remains(&leaving, now)?;
                 draft.add(Part::Contact, remains);
             }
-            draft.add_rest(self.count(counted_in, &draft.counts)?);
+            if let Some(count) = self.count(counted_in, &draft.counts)? {
+                draft.add(Part::Count, count);
+            }
             match self.transact("remove a contact", &draft.actions).await? {
                 Transacted::Committed if at_once => return Ok(Removal::Done),
                 Transacted::Committed => {
@@ -293,12 +297,23 @@ impl Ledger {
                 | Kind::RetentionState => true,
             };
             if !is_current {
-                return Ok(Removal::Done);
+                return Ok(match counted_in {
+                    CountedIn::Erasure(_) => Removal::Done,
+                    CountedIn::Tally(_) => Removal::Overtaken,
+                });
             }
         }
         match counted_in {
             CountedIn::Erasure(erasure) => self.certify(leaving, erasure, now).await?,
-            CountedIn::Tally(_) => self.delete_remains(leaving, counted_in).await?,
+            CountedIn::Tally(_) => {
+                let last = Deletion {
+                    kind: Kind::Contact,
+                    actions: vec![self.delete_remains_action(leaving)?],
+                };
+                if !self.delete_counted(&[last], counted_in).await? {
+                    return Ok(Removal::Overtaken);
+                }
+            }
         }
         Ok(Removal::Done)
     }
@@ -403,14 +418,6 @@ impl Ledger {
         delete_action(delete.build())
     }
 
-    async fn delete_remains(&self, leaving: &Leaving, counted_in: &CountedIn) -> Result<(), LedgerError> {
-        let last = Deletion {
-            kind: Kind::Contact,
-            actions: vec![self.delete_remains_action(leaving)?],
-        };
-        self.delete_counted(&[last], counted_in).await.map(|_| ())
-    }
-
     /// Adds counts to where they belong; none if there is nothing to count.
     pub(crate) fn count(
         &self,
@@ -433,9 +440,8 @@ impl Ledger {
         let update = match counted_in {
             CountedIn::Tally(key) => update
                 .set_key(Some(key.clone()))
-                .update_expression(format!("SET #kind = :kind ADD {add}"))
-                .expression_attribute_names("#kind", KIND)
-                .expression_attribute_values(":kind", schema::s(schema::kind::PURGE_TALLY)),
+                .update_expression(format!("ADD {add}"))
+                .condition_expression(format!("attribute_exists({PK})")),
             // Whoever writes the certificate has to know that nothing was counted since.
             CountedIn::Erasure(erasure) => update
                 .set_key(Some(schema::erasure_key(erasure)))
@@ -449,8 +455,8 @@ impl Ledger {
         update_action(update.build()).map(Some)
     }
 
-    /// Deletes the records that are still there and counts them. False if the erasure that they are counted in has ended: then
-    /// somebody else has deleted them all.
+    /// Deletes the records that are still there and counts them. False if they can be counted no more: an erasure has ended, and
+    /// somebody else has deleted them all; or another run of the purge has taken over.
     async fn delete_counted(&self, deletions: &[Deletion], counted_in: &CountedIn) -> Result<bool, LedgerError> {
         let mut rest = deletions;
         while !rest.is_empty() {
