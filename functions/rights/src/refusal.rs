@@ -1,5 +1,6 @@
 //! The ways in which only a request here is refused. No text repeats anything that came with the request.
 
+use consent::time::Time;
 use lambda_http::http::StatusCode;
 use service::http::Refusal;
 
@@ -13,7 +14,13 @@ pub(crate) fn past_time(member: &str) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, "past-time", "Time in the past", detail).with_member(member)
 }
 
-/// The ledger cannot do this yet.
+pub(crate) fn legal_hold(until: Time) -> Refusal {
+    let detail = format!(
+        "A legal hold stands until {until}: nothing of the contact is deleted before, unless the hold is ended."
+    );
+    Refusal::new(StatusCode::CONFLICT, "legal-hold", "Legal hold", detail)
+}
+
 pub(crate) fn not_built(_subject: impl std::fmt::Display, _at: consent::time::Time, _detail: &str) -> Refusal {
     let detail = "This version does not answer here yet.";
     Refusal::new(

@@ -18,6 +18,7 @@ pub struct Certificate {
     /// The version of its structure.
     pub schema: u32,
     /// The erasure.
+    #[serde(rename = "erasure_id")]
     pub erasure: ErasureId,
     /// When it began. From then on nothing of the contact could be read any more.
     pub began_at: Time,
