@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use consent::contact::{Carried, Contact, Status};
 use consent::event::{Act, Asked, Event};
 use consent::evidence::{Actor, ChainKey, EvidenceKind, ReducedRecord};
-use consent::id::{ContactId, RequestId};
+use consent::id::{ContactId, EventId, RequestId};
 use consent::outgoing::OutgoingKind;
 use consent::register::RequestSource;
 use consent::retention::Tombstone;
@@ -15,8 +15,8 @@ use consent::time::{Span, Time};
 use consent::token::Action;
 use futures::FutureExt;
 use futures::future::join_all;
-use identity::{Identifiers, PhoneNumber};
-use ledger::{Found, HealthReport, Ledger, LedgerError, OutboxState, Published, Quarantined, Who};
+use identity::{Identifiers, PhoneNumber, PseudonymDomain, Sealed, WrappedKey};
+use ledger::{Found, HealthReport, KeyUse, Ledger, LedgerError, OutboxState, Published, Quarantined, Who};
 use tokio::time::Instant;
 
 use crate::deeds::{BEGIN, POLICY, message, purpose, rules, signed, token};
@@ -1027,20 +1027,119 @@ fn the_newest_report_of_health_stays() {
 }
 
 #[test]
-fn an_unreadable_delivery_is_put_aside_once_and_sealed() {
+fn an_idempotency_key_is_forgotten_after_a_week_and_if_the_purge_fails_dynamodb_forgets_it() {
     on_every_store(async |world| {
-        let raw = format!("not json, from +49151{}", digits());
-        let unreadable = || Quarantined {
-            raw: raw.as_bytes(),
-            reason: "no JSON".to_owned(),
-            received_at: BEGIN,
+        let key = digits();
+        let used = world.ledger().use_key("opt-ins", &key, b"one", BEGIN).await.unwrap();
+        let KeyUse::This { event, first_at: BEGIN } = used else {
+            panic!("{used:?}")
         };
-        let mut put_aside = vec![];
-        for _ in 0..2 {
-            put_aside.push(world.ledger().quarantine(&unreadable()).await.unwrap());
+        let parts: [&[u8]; 3] = [b"key", b"opt-ins", key.as_bytes()];
+        let hash = EventId::from_bytes(keys().pseudonym.of(PseudonymDomain::Idempotency, &parts));
+        let item = item(world, &format!("idempotency#{hash}"), "idempotency")
+            .await
+            .unwrap();
+        let shard = hash.as_bytes()[0] % 8;
+        assert_eq!(item["due_shard"].as_s().unwrap(), &format!("purge#{shard}"));
+        let [due_at, expires_at] = ["due_at", "expires_at"].map(|name| item[name].as_n().unwrap().parse::<i64>());
+        assert_eq!(due_at, Ok((BEGIN + Span::days(7)).unix_seconds()));
+        assert_eq!(expires_at, Ok((BEGIN + Span::days(10)).unix_seconds()));
+        // Though neither has come round to it yet, the key is free again.
+        let later = BEGIN + Span::days(7);
+        let again = world.ledger().use_key("opt-ins", &key, b"two", later).await.unwrap();
+        assert!(matches!(again, KeyUse::This { event: another, first_at } if another != event && first_at == later));
+    });
+}
+
+/// A quarantined delivery: its item, and what was sealed.
+async fn quarantined(world: &World, raw: &[u8]) -> (HashMap<String, AttributeValue>, Vec<u8>) {
+    let hash = EventId::from_bytes(keys().pseudonym.of(PseudonymDomain::Quarantine, &[raw]));
+    let pk = format!("quarantine#{hash}");
+    let item = item(world, &pk, "quarantine").await.unwrap();
+    let row = world
+        .client
+        .get_item()
+        .table_name(&world.tables.keys)
+        .key("pk", text(&pk));
+    let row = row.send().await.unwrap().item.unwrap();
+    let wrapped = WrappedKey::from_bytes(row["wrapped_key"].as_b().unwrap().as_ref().to_vec());
+    let key = keys().sealing[0].unwrap(&wrapped, &pk).unwrap();
+    let sealed = Sealed::from_bytes(item["body"].as_b().unwrap().as_ref().to_vec());
+    let opened = key.open(&pk, "body", &sealed).unwrap();
+    (item, opened)
+}
+
+async fn put_aside(world: &World, raw: &[u8]) -> bool {
+    let unreadable = Quarantined {
+        raw,
+        reason: "no JSON".to_owned(),
+        received_at: BEGIN,
+    };
+    world.ledger().quarantine(&unreadable, &POLICY).await.unwrap()
+}
+
+fn is_mentioned(item: &HashMap<String, AttributeValue>, who: &Identifiers) -> bool {
+    let mentions = item["mentions"].as_ss().unwrap();
+    who.iter()
+        .all(|identifier| mentions.contains(&keys().pseudonym.alias(&identifier).to_string()))
+}
+
+#[test]
+fn an_unreadable_delivery_is_put_aside_once_and_sealed_under_a_key_of_its_own() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let (digits, id) = (who.phone().unwrap().digits().to_owned(), who.bsuid().unwrap().clone());
+        let raw = format!("not json, from +{digits} or {}", id.as_str());
+        assert!(put_aside(world, raw.as_bytes()).await);
+        assert!(!put_aside(world, raw.as_bytes()).await);
+        let (item, opened) = quarantined(world, raw.as_bytes()).await;
+        assert_eq!(
+            (opened.as_slice(), item["reason"].as_s().unwrap().as_str()),
+            (raw.as_bytes(), "no JSON")
+        );
+        assert!(is_mentioned(&item, &who));
+        assert_eq!(item["due_shard"].as_s().unwrap(), "quarantine#0");
+        let due_at = BEGIN + Span::days(14);
+        assert_eq!(item["due_at"].as_n().unwrap(), &due_at.unix_seconds().to_string());
+        let items = all_items(world).await;
+        for secret in ["not json, from", digits.as_str(), id.as_str()] {
+            assert!(!items.contains(secret), "{secret} is in the table");
         }
-        assert_eq!(put_aside, [true, false]);
-        assert!(!all_items(world).await.contains("not json, from"));
-        assert_eq!(keys().sealing.len(), 1);
+    });
+}
+
+#[test]
+fn of_a_delivery_that_is_too_large_the_beginning_is_kept_with_all_that_it_mentions() {
+    on_every_store(async |world| {
+        let who = only_phone(&phone());
+        let first = format!("[{:?}", who.phone().unwrap().digits());
+        let mut numbers = first.clone();
+        for number in 0.. {
+            if numbers.len() > 3 << 20 {
+                break;
+            }
+            numbers += &format!(",\"4917{number:08}\"");
+        }
+        let noise = format!("{first}{}", "-".repeat(3 << 20));
+        for raw in [numbers, noise] {
+            assert!(put_aside(world, raw.as_bytes()).await);
+            let (item, opened) = quarantined(world, raw.as_bytes()).await;
+            assert!(
+                raw.as_bytes().starts_with(&opened) && opened.len() > 10_000,
+                "{}",
+                opened.len()
+            );
+            assert!(is_mentioned(&item, &who));
+            let mentions = item["mentions"].as_ss().unwrap().len();
+            let numbers = opened
+                .split(|byte| !byte.is_ascii_digit())
+                .filter(|run| !run.is_empty());
+            assert_eq!(mentions, numbers.count());
+            let reason = item["reason"].as_s().unwrap();
+            assert!(
+                reason.ends_with(&format!("kept are the first {} of {} bytes", opened.len(), raw.len())),
+                "{reason}"
+            );
+        }
     });
 }
