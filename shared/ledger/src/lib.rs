@@ -18,6 +18,7 @@ mod mentions;
 mod outbox;
 mod places;
 mod policy;
+pub mod purge;
 mod quarantine;
 mod register;
 mod removal;
