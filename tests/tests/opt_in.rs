@@ -17,6 +17,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use consent::event::{Act, Authorship, Event, FailureCause, PromptOutcome, Said};
 use consent::evidence::TypedWords;
 use consent::id::{ContactId, EventId, MessageRef};
+use consent::retention::Tombstone;
 use consent::words::Meaning;
 use lambda_http::http::Response;
 use lambda_http::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
@@ -497,6 +498,53 @@ async fn after_a_stop_an_open_form_asks_for_nothing_and_the_contacts_own_account
         .await;
     assert_eq!((answer.status, answer.status_of("offers")), (202, "requested"));
     assert_eq!(world.amounts().await[2], 2);
+}
+
+/// Leaves of everybody what an erasure at that time leaves, and no more.
+async fn erase_everybody(world: &World, erased_at: i64) {
+    let store = &world.fixture.store;
+    for contact in world.items("contact").await {
+        let delete = store.client().delete_item().table_name(store.ledger_table);
+        let delete = delete.key("pk", contact["pk"].clone()).key("sk", contact["sk"].clone());
+        delete.send().await.unwrap();
+    }
+    let erased = Tombstone::erased(consent::time::Time::from_unix_seconds(erased_at));
+    for alias in world.items("alias").await {
+        let put = store.client().put_item().table_name(store.ledger_table);
+        let put = put.item("pk", alias["pk"].clone()).item("sk", alias["sk"].clone());
+        let put = put.item("kind", AttributeValue::S("tombstone".to_owned()));
+        let body = AttributeValue::S(serde_json::to_string(&erased).unwrap());
+        put.item("body", body).send().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_open_form_for_somebody_who_was_erased_is_answered_as_for_anybody_and_asks_nobody() {
+    let world = World::new().await;
+    let key = json!({ "idempotency_key": "form-1" });
+    let first = world.ask(&with(asked(ANNA), key.clone())).await;
+    world.advance(HOUR);
+    erase_everybody(&world, BEGINNING + HOUR).await;
+    assert_eq!(world.look_up(ANNA).await.problem(), (404, "unknown-contact", ""));
+    world.advance(HOUR);
+
+    // What was asked before the erasure is over, be it a repetition or news of an old request.
+    let before = [
+        with(asked(ANNA), key),
+        with(asked(ANNA), json!({ "occurred_at": at(BEGINNING + HOUR) })),
+    ];
+    for outdated in before {
+        assert_eq!(world.ask(&outdated).await.problem(), (409, "outdated-request", ""));
+    }
+    assert_eq!(world.amounts().await, [0, 1, 1]);
+
+    let [anna, bert] = [world.ask(&asked(ANNA)).await, world.ask(&asked(BERT)).await];
+    assert_ne!(anna.contact(), first.contact());
+    for answer in [&anna, &bert] {
+        assert_eq!((answer.status, answer.status_of("offers")), (202, "requested"));
+        assert!(answer.body["consents"][0]["request_id"].is_string());
+    }
+    assert_eq!(world.amounts().await, [2, 3, 2], "Bert alone is asked");
 }
 
 // ---- what is refused ----

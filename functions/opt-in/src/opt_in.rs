@@ -11,6 +11,7 @@ use consent::time::Span;
 use consent::token::MAX_PURPOSES;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
+use ledger::Who;
 use platform::problem::json;
 use serde::Serialize;
 use service::http::body::{self, Member, Object};
@@ -72,15 +73,17 @@ async fn record(service: &Service, request: &Request) -> Answer {
     {
         return Err(refusal::rate_limited(pause));
     }
-    let recorded = work
-        .ledger
-        .record(&recipient.who(), &[event(asked.clone())], &work.rules())
-        .await;
+    let who = recipient.who();
+    let recorded = work.ledger.record(&who, &[event(asked.clone())], &work.rules()).await;
     let mut contacts = recorded
         .map_err(unavailable)?
         .into_iter()
         .filter_map(|recorded| recorded.contact);
-    let contact = contacts.next().ok_or_else(unknown_contact)?;
+    let contact = contacts.next().ok_or_else(|| match who {
+        // A request makes its person known, unless it is older than the erasure of all that was known.
+        Who::Person(_) | Who::IfKnown(_) => refusal::outdated(),
+        Who::Contact(_) => unknown_contact(),
+    })?;
     Ok(accepted(&contact, &asked, &work))
 }
 

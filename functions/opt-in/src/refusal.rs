@@ -20,6 +20,13 @@ pub(crate) fn several_contacts() -> Refusal {
     Refusal::new(StatusCode::CONFLICT, "several-contacts", "Several contacts", detail).with_member("recipient")
 }
 
+/// The answer does not say what happened since: that is the contact's own affair.
+pub(crate) fn outdated() -> Refusal {
+    let detail =
+        "Something has happened since the request was made after which it counts for nothing. Nothing was recorded.";
+    Refusal::new(StatusCode::CONFLICT, "outdated-request", "Outdated request", detail)
+}
+
 pub(crate) fn rate_limited(pause: Span) -> Refusal {
     let detail = "The contact was asked as often as the policy allows in 24 hours. Nothing was recorded.";
     Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Asked too often", detail)
