@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use assent::local::{DEFAULT_PORT, Options, Stack};
 use assent::meta::FaultKind;
-use assent::{demo, policy};
+use assent::{demo, policy, retention};
 use clap::{Parser, Subcommand};
 
 /// Assent: the consent ledger for WhatsApp under the GDPR.
@@ -46,6 +46,17 @@ enum Command {
     /// Check and publish policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// See and drive what is kept, and for how long, in the deployment that the environment names.
+    #[command(subcommand)]
+    Retention(RetentionCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum RetentionCommand {
+    /// Print the retention schedule as a table in Markdown.
+    Schedule,
+    /// After a restore of the ledger's table: erase again whom the backup brought back.
+    ReplayErasures,
 }
 
 #[derive(Debug, Subcommand)]
@@ -99,6 +110,14 @@ async fn run(command: Command) -> Result<bool, Box<dyn std::error::Error + Send 
         Command::Demo => Ok(demo::play().await?),
         Command::Policy(PolicyCommand::Check { file }) => Ok(policy::check(&file)?),
         Command::Policy(PolicyCommand::Publish { file }) => Ok(policy::publish(&file).await?),
+        Command::Retention(RetentionCommand::Schedule) => {
+            write!(std::io::stdout(), "{}", retention::table())?;
+            Ok(true)
+        }
+        Command::Retention(RetentionCommand::ReplayErasures) => {
+            retention::replay_erasures().await?;
+            Ok(true)
+        }
     }
 }
 

@@ -349,7 +349,7 @@ impl fmt::Display for After {
             }
             Self::Backups(span) => write!(
                 f,
-                "{} days after no backup is older than the erasure (`{}`)",
+                "{} days after every backup is younger than the erasure (`{}`)",
                 span.as_seconds() / 86_400,
                 Setting::Backup.key()
             ),
