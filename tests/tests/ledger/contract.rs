@@ -542,7 +542,7 @@ fn a_contact_without_its_key_is_read_as_nobody() {
 // ---- who was somebody once ----
 
 /// What the purge or an erasure leaves of a contact.
-async fn bury(world: &World, who: &Identifiers, tombstone: &Tombstone) {
+pub(crate) async fn bury(world: &World, who: &Identifiers, tombstone: &Tombstone) {
     let Found::One(subject) = world.ledger().find(who).await.unwrap() else {
         panic!("nobody to bury")
     };
@@ -569,7 +569,17 @@ async fn lay_tombstone(world: &World, who: &Identifiers, tombstone: &Tombstone) 
     }
 }
 
-async fn delete_key(world: &World, id: &ContactId) {
+/// Deletes all messages that were put into the outbox for a contact.
+pub(crate) async fn delete_messages(world: &World, id: &ContactId) {
+    let places = json(&contact_item(world, id).await, "places");
+    for message in places["messages"].as_object().unwrap().keys() {
+        let delete = world.client.delete_item().table_name(&world.tables.ledger);
+        let delete = delete.key("pk", text(format!("outbox#{message}")));
+        delete.key("sk", text("outbox")).send().await.unwrap();
+    }
+}
+
+pub(crate) async fn delete_key(world: &World, id: &ContactId) {
     let delete = world.client.delete_item().table_name(&world.tables.keys);
     delete.key("pk", text(id.to_string())).send().await.unwrap();
 }

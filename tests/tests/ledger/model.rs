@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use consent::contact::Contact;
 use consent::event::Event;
 use consent::id::{ContactId, EventId};
+use consent::retention::Tombstone;
 use consent::suppression::{Suppression, SuppressionKind};
 use consent::time::{Span, Time};
 use identity::Identifiers;
@@ -15,7 +16,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::TestCaseError;
 
-use crate::deeds::{Before, Deed, FIRST_DELIVERY, before, cases, deeds, events, lasting, rules};
+use crate::contract::{bury, delete_key, delete_messages};
+use crate::deeds::{BEGIN, Before, Deed, FIRST_DELIVERY, POLICY, before, cases, deeds, events, lasting, rules};
 use crate::wire::{Fault, Wire};
 use crate::world::{RUNTIME, World, embedded, somebody};
 
@@ -23,20 +25,52 @@ const PEOPLE: usize = 3;
 
 /// A contact as the rules say it must be, with the events that are part of its history.
 struct Model {
-    contact: Contact,
+    life: Life,
     known: BTreeSet<EventId>,
 }
+
+/// Whether a person is known.
+enum Life {
+    /// As this contact.
+    Known(Contact),
+    /// Not any more. This is left of the contact.
+    Over(Left),
+}
+
+/// What is left of a contact.
+enum Left {
+    Tombstone(Tombstone),
+    /// All of it but the key.
+    Registers(Contact),
+}
+
+impl Life {
+    /// The contact, or the new one that somebody becomes with the next act.
+    fn contact(&self, now: Time) -> Contact {
+        let wishes = match self {
+            Self::Known(contact) => return contact.clone(),
+            Self::Over(Left::Tombstone(tombstone)) => tombstone.clone().without_what_is_over(&POLICY, now),
+            Self::Over(Left::Registers(contact)) => contact.wishes(&POLICY, now),
+        };
+        let mut contact = Contact::new(NOT_KNOWN_YET);
+        contact.remember(&wishes);
+        contact
+    }
+}
+
+/// The id of a contact that the ledger has still to choose.
+const NOT_KNOWN_YET: ContactId = ContactId::from_bytes([0; 16]);
 
 impl Model {
     fn record(&mut self, events: &[Event], now: Time) {
         let mut seen = self.known.clone();
         let fresh: Vec<_> = events.iter().filter(|event| seen.insert(event.id)).cloned().collect();
-        let decision = self.contact.clone().apply(&fresh, &rules(now));
+        let decision = self.life.contact(now).apply(&fresh, &rules(now));
         // What leaves no trace is not written.
         if !decision.evidence.is_empty() || !decision.outbox.is_empty() {
             self.known
                 .extend(decision.evidence.iter().map(|draft| draft.evidence.event));
-            self.contact = decision.contact;
+            self.life = Life::Known(decision.contact);
         }
     }
 }
@@ -60,10 +94,21 @@ fn compared(contact: &Contact) -> (Contact, BTreeMap<SuppressionKind, Suppressio
     (contact, suppressions)
 }
 
-/// One delivery, or two at the same time, for one of the people.
+/// How a contact comes to an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The purge takes it.
+    Purged,
+    Erased,
+    /// A backup brings it back after its key is gone.
+    KeyLost,
+}
+
+/// One delivery, or two at the same time, for one of the people, whose contact may have come to an end before.
 #[derive(Debug, Clone)]
 struct Delivery {
     person: usize,
+    after: Option<End>,
     events: Vec<Index>,
     at_the_same_time: Option<Vec<Index>>,
     faults: Vec<Fault>,
@@ -80,15 +125,25 @@ fn delivery() -> impl Strategy<Value = Delivery> {
         Fault::Throttled,
     ];
     let events = || vec(any::<Index>(), 1..=4);
+    let ends = vec![
+        None,
+        None,
+        None,
+        Some(End::Purged),
+        Some(End::Erased),
+        Some(End::KeyLost),
+    ];
     (
         0..PEOPLE,
+        select(ends),
         events(),
         proptest::option::of(events()),
         vec(select(faults), 0..=5),
         any::<bool>(),
     )
-        .prop_map(|(person, events, at_the_same_time, faults, patient)| Delivery {
+        .prop_map(|(person, after, events, at_the_same_time, faults, patient)| Delivery {
             person,
+            after,
             events,
             at_the_same_time,
             faults,
@@ -98,7 +153,8 @@ fn delivery() -> impl Strategy<Value = Delivery> {
 
 struct Person {
     who: Identifiers,
-    id: ContactId,
+    /// The contacts that they have been.
+    ids: Vec<ContactId>,
     events: Vec<Event>,
     model: Model,
 }
@@ -118,15 +174,20 @@ impl Person {
             let at = prompting[0].at;
             let contact = world.record(&who, &prompting, at).await.contact.unwrap();
             let model = model.get_or_insert_with(|| Model {
-                contact: Contact::new(contact.id),
+                life: Life::Known(Contact::new(contact.id)),
                 known: BTreeSet::new(),
             });
             model.record(&prompting, at);
         }
         let model = model.unwrap();
-        let id = model.contact.id;
+        let id = model.life.contact(BEGIN).id;
         let events = events(&before, id, deeds);
-        Self { who, id, events, model }
+        Self {
+            who,
+            ids: vec![id],
+            events,
+            model,
+        }
     }
 
     fn pick(&self, indexes: &[Index]) -> Vec<Event> {
@@ -136,10 +197,39 @@ impl Person {
         indexes.iter().map(|index| index.get(&self.events).clone()).collect()
     }
 
-    async fn check(&self, world: &World) -> Result<(), TestCaseError> {
+    /// Lets the contact come to an end, if there is one.
+    async fn end(&mut self, world: &World, end: End, now: Time) {
+        let Life::Known(contact) = &self.model.life else {
+            return;
+        };
+        let left = match end {
+            End::Purged => Left::Tombstone(contact.wishes(&POLICY, now)),
+            End::Erased => Left::Tombstone(Tombstone::erased(now)),
+            End::KeyLost => Left::Registers(contact.clone()),
+        };
+        delete_messages(world, &contact.id).await;
+        match &left {
+            Left::Tombstone(tombstone) => bury(world, &self.who, tombstone).await,
+            Left::Registers(_) => delete_key(world, &contact.id).await,
+        }
+        self.model = Model {
+            life: Life::Over(left),
+            known: BTreeSet::new(),
+        };
+    }
+
+    async fn check(&mut self, world: &World) -> Result<(), TestCaseError> {
+        let Life::Known(contact) = &mut self.model.life else {
+            prop_assert!(world.is_unknown(&self.who).await);
+            return Ok(());
+        };
         let subject = world.known(&self.who).await;
-        prop_assert_eq!(subject.contact.id, self.id);
-        prop_assert_eq!(compared(&subject.contact), compared(&self.model.contact));
+        if contact.id == NOT_KNOWN_YET {
+            contact.id = subject.contact.id;
+            prop_assert!(!self.ids.contains(&contact.id));
+            self.ids.push(contact.id);
+        }
+        prop_assert_eq!(compared(&subject.contact), compared(contact));
         let recorded = world.event_ids(&subject).await;
         let ids: BTreeSet<_> = recorded.iter().copied().collect();
         prop_assert_eq!(recorded.len(), ids.len());
@@ -157,6 +247,9 @@ async fn play(
     for (minutes, delivery) in (0..).zip(deliveries) {
         let now = FIRST_DELIVERY + Span::minutes(minutes);
         let person = &mut people[delivery.person];
+        if let Some(end) = delivery.after {
+            person.end(world, end, now).await;
+        }
         let (ledger, wire) = &wires[usize::from(delivery.patient)];
         let who = Who::Person(person.who.clone());
         let one = person.pick(&delivery.events);
@@ -165,6 +258,13 @@ async fn play(
         wire.fail(delivery.faults.iter().copied());
         let outcomes = match &other {
             None => vec![ledger.record(&who, &one, &rules).await],
+            // Whoever begins anew is told apart from before by their first act, so it matters which that is.
+            Some(other) if person.ids.len() > 1 || matches!(person.model.life, Life::Over(_)) => {
+                vec![
+                    ledger.record(&who, &one, &rules).await,
+                    ledger.record(&who, other, &rules).await,
+                ]
+            }
             Some(other) => {
                 let both = tokio::join!(ledger.record(&who, &one, &rules), ledger.record(&who, other, &rules));
                 vec![both.0, both.1]
