@@ -20,13 +20,3 @@ pub(crate) fn legal_hold(until: Time) -> Refusal {
     );
     Refusal::new(StatusCode::CONFLICT, "legal-hold", "Legal hold", detail)
 }
-
-pub(crate) fn not_built(_subject: impl std::fmt::Display, _at: consent::time::Time, _detail: &str) -> Refusal {
-    let detail = "This version does not answer here yet.";
-    Refusal::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "not-implemented",
-        "Not implemented",
-        detail,
-    )
-}

@@ -1,12 +1,16 @@
 //! The reports that the purge leaves behind, and whether each is what it wrote.
 
+use consent::retention::RunReport;
 use consent::time::{Span, Time};
 use lambda_http::Request;
+use lambda_http::http::StatusCode;
+use ledger::purge::RunPage;
+use platform::problem::json;
+use serde::Serialize;
 use service::Service;
 use service::http::body::Object;
+use service::http::refusal::unavailable;
 use service::http::{self, Answer, Refusal, query};
-
-use crate::refusal;
 
 /// How far back the list goes unless the caller says otherwise.
 const USUALLY: Span = Span::days(30);
@@ -49,12 +53,37 @@ fn decode(cursor: &str) -> Result<String, &'static str> {
 
 /// A page of reports, oldest first.
 pub(crate) async fn list(service: &Service, request: &Request) -> Answer {
+    #[derive(Serialize)]
+    struct Page {
+        runs: Vec<Run>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cursor: Option<String>,
+    }
+    #[derive(Serialize)]
+    struct Run {
+        #[serde(flatten)]
+        report: RunReport,
+        signature_valid: bool,
+    }
+
     let parameters = query::read(request)?;
     let query = Object::whole(&parameters, &["from", "cursor"])?;
     let work = http::begin(service, request).await?;
     let asked = Asked::read(&query, work.now)?;
-    let cursor = asked.cursor.unwrap_or_default();
-    Err(refusal::not_built(MOST, asked.from, &encode(&cursor)))
+    let page = work
+        .ledger
+        .purge_runs(asked.from, asked.cursor.as_deref(), MOST, work.now)
+        .await;
+    let RunPage { runs, cursor } = page.map_err(unavailable)?;
+    let runs = runs.into_iter().map(|run| Run {
+        report: run.report,
+        signature_valid: run.signature_valid,
+    });
+    let page = Page {
+        runs: runs.collect(),
+        cursor: cursor.as_deref().map(encode),
+    };
+    Ok(json(StatusCode::OK, &page))
 }
 
 #[cfg(test)]

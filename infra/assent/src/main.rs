@@ -8,6 +8,7 @@ use assent::local::{DEFAULT_PORT, Options, Stack};
 use assent::meta::FaultKind;
 use assent::{demo, policy, retention};
 use clap::{Parser, Subcommand};
+use consent::time::Time;
 
 /// Assent: the consent ledger for WhatsApp under the GDPR.
 #[derive(Debug, Parser)]
@@ -55,6 +56,14 @@ enum Command {
 enum RetentionCommand {
     /// Print the retention schedule as a table in Markdown.
     Schedule,
+    /// Print the report of the last run of the purge. Fails if its signature is not the ledger's own.
+    Report,
+    /// Print what a purge would do, and why; changes nothing.
+    Preview {
+        /// When the purge would run, in UTC, such as 2027-01-01T00:00:00Z.
+        #[arg(long, value_name = "TIME")]
+        at: Time,
+    },
     /// After a restore of the ledger's table: erase again whom the backup brought back.
     ReplayErasures,
 }
@@ -112,6 +121,11 @@ async fn run(command: Command) -> Result<bool, Box<dyn std::error::Error + Send 
         Command::Policy(PolicyCommand::Publish { file }) => Ok(policy::publish(&file).await?),
         Command::Retention(RetentionCommand::Schedule) => {
             write!(std::io::stdout(), "{}", retention::table())?;
+            Ok(true)
+        }
+        Command::Retention(RetentionCommand::Report) => Ok(retention::report().await?),
+        Command::Retention(RetentionCommand::Preview { at }) => {
+            retention::preview(at).await?;
             Ok(true)
         }
         Command::Retention(RetentionCommand::ReplayErasures) => {

@@ -130,6 +130,18 @@ pub enum RunEnd {
     Died,
 }
 
+impl fmt::Display for RunEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Complete => "complete: nothing that was due is left",
+            Self::OutOfTime => "its time was up: the next run goes on",
+            Self::UnknownKind => "stopped at a kind of record that the schedule does not know",
+            Self::Unavailable => "the ledger failed: the next run goes on",
+            Self::Died => "it died: the next run has summed up what it counted",
+        })
+    }
+}
+
 /// The report of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunReport {
