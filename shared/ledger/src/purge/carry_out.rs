@@ -188,16 +188,12 @@ impl Ledger {
                 return Ok(Handled::Left);
             };
             // On the heap: what all clients nest would be too deep for the compiler.
-            let attempt = self
-                .patiently(what, async || Box::pin(self.carry_out(&due, &means)).await)
-                .await;
+            let attempt = self.patiently(what, || Box::pin(self.carry_out(&due, &means))).await;
             match attempt {
                 Ok(Attempt::Handled(handled)) => return Ok(handled),
-                Ok(Attempt::Overtaken) => current = self.patiently(what, async || self.look_again(&due).await).await?,
+                Ok(Attempt::Overtaken) => current = self.patiently(what, || self.look_again(&due)).await?,
                 Err(error) if lies_in_the_record(&error) => {
-                    return self
-                        .patiently(what, async || self.note_failure(&due, &means).await)
-                        .await;
+                    return self.patiently(what, || self.note_failure(&due, &means)).await;
                 }
                 Err(error) => return Err(error),
             }

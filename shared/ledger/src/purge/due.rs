@@ -344,8 +344,7 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB fails and stays away.
     pub async fn look(&self, walk: &Walk) -> Result<Look, LedgerError> {
-        self.patiently("look at what is due", async || self.look_once(walk).await)
-            .await
+        self.patiently("look at what is due", || self.look_once(walk)).await
     }
 
     async fn look_once(&self, walk: &Walk) -> Result<Look, LedgerError> {

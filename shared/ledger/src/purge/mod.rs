@@ -25,10 +25,10 @@ const ATTEMPTS: u32 = 5;
 
 impl Ledger {
     /// Does something that may be done again, until it succeeds or DynamoDB stays away.
-    async fn patiently<T>(
+    async fn patiently<T, W: Future<Output = Result<T, LedgerError>>>(
         &self,
         what: &'static str,
-        work: impl AsyncFn() -> Result<T, LedgerError>,
+        work: impl Fn() -> W,
     ) -> Result<T, LedgerError> {
         for attempt in 1..ATTEMPTS {
             match work().await {

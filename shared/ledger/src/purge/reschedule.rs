@@ -117,7 +117,7 @@ impl Ledger {
         let mut done = Rescheduled::default();
         let what = "reschedule what is stored";
         let scheduled = self
-            .patiently(what, async || self.schedule_anew(&look.records, policy, now).await)
+            .patiently(what, || self.schedule_anew(&look.records, policy, now))
             .await;
         match scheduled {
             Ok((counts, became_due)) => {
