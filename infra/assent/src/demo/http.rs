@@ -1,7 +1,7 @@
 //! The demo's only way to the stack: HTTP.
 
 use identity::random_bytes;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use whatsapp::compose::message_id;
 use whatsapp::{AppSecret, MessageId, SIGNATURE_HEADER, sign};
@@ -37,20 +37,15 @@ impl Http {
     }
 
     pub(super) async fn post(&self, path: &str, body: Value) -> Result<(StatusCode, Value), DemoError> {
-        let answer = self
-            .client
-            .post(format!("{}{path}", self.base))
-            .json(&body)
-            .send()
-            .await?;
-        let status = answer.status();
-        Ok((status, answer.json().await.unwrap_or(Value::Null)))
+        answered(self.client.post(format!("{}{path}", self.base)).json(&body)).await
+    }
+
+    pub(super) async fn put(&self, path: &str, body: Value) -> Result<(StatusCode, Value), DemoError> {
+        answered(self.client.put(format!("{}{path}", self.base)).json(&body)).await
     }
 
     pub(super) async fn get(&self, path: &str) -> Result<(StatusCode, Value), DemoError> {
-        let answer = self.client.get(format!("{}{path}", self.base)).send().await?;
-        let status = answer.status();
-        Ok((status, answer.json().await.unwrap_or(Value::Null)))
+        answered(self.client.get(format!("{}{path}", self.base))).await
     }
 
     /// Posts a delivery as Meta would, signed with the stack's secret.
@@ -107,6 +102,12 @@ impl Http {
             .and_then(|now| now.parse().ok());
         time.map(consent::time::Time::unix_seconds).ok_or(DemoError::NoClock)
     }
+}
+
+async fn answered(request: RequestBuilder) -> Result<(StatusCode, Value), DemoError> {
+    let answer = request.send().await?;
+    let status = answer.status();
+    Ok((status, answer.json().await.unwrap_or(Value::Null)))
 }
 
 /// A new message id, as Meta would make one for that person.

@@ -1,6 +1,7 @@
 //! One whole story, played on the local stack through HTTP only.
 
 mod http;
+mod retention;
 mod timeline;
 
 use identity::{Bsuid, Identifiers, PhoneNumber};
@@ -111,7 +112,10 @@ impl Story {
         self.forgeries_are_refused().await?;
         self.nobody_needs_a_phone_number().await?;
         self.a_typed_yes_counts().await?;
-        self.it_was_not_me().await
+        self.it_was_not_me().await?;
+        self.nobody_answered().await?;
+        self.left_three_years_ago().await?;
+        self.erase_me().await
     }
 
     async fn confirms_and_stops(&mut self) -> Result<(), DemoError> {
@@ -342,12 +346,16 @@ impl Story {
         Ok(events.iter().filter(|event| text(event, "kind") == kind).count())
     }
 
-    async fn history(&self, person: &Person) -> Result<Value, DemoError> {
+    async fn contact_id(&self, person: &Person) -> Result<String, DemoError> {
         let (_, contact) = self
             .http
             .post("/v1/contacts/lookup", json!({"recipient": person.json}))
             .await?;
-        let id = text(&contact, "contact_id");
+        Ok(text(&contact, "contact_id"))
+    }
+
+    async fn history(&self, person: &Person) -> Result<Value, DemoError> {
+        let id = self.contact_id(person).await?;
         Ok(self.http.get(&format!("/v1/contacts/{id}/evidence")).await?.1)
     }
 

@@ -8,6 +8,7 @@ const CHAPTER: Style = Style::new().bold();
 const BUSINESS: Style = AnsiColor::Blue.on_default();
 const CONTACT: Style = AnsiColor::Cyan.on_default();
 const META: Style = AnsiColor::Magenta.on_default();
+const TIME: Style = AnsiColor::Yellow.on_default();
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const QUIET: Style = Style::new().dimmed();
@@ -18,6 +19,7 @@ pub(super) enum Who {
     Business,
     Contact,
     Meta,
+    Time,
 }
 
 /// What was told so far, and what of it was not as told.
@@ -37,6 +39,7 @@ impl Timeline {
             Who::Business => (BUSINESS, "business"),
             Who::Contact => (CONTACT, "contact"),
             Who::Meta => (META, "meta"),
+            Who::Time => (TIME, "time"),
         };
         writeln!(anstream::stdout(), "  {style}{name:>9}{style:#}  {what}")
     }

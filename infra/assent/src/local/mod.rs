@@ -19,6 +19,7 @@ use platform::clock::Clock;
 use platform::deadline::Deadline;
 use platform::metrics::{Metrics, Sink, Tally};
 use platform::secrets::{SecretCache, Secrets};
+use retention::{Purged, Retention, RetentionError};
 use service::{NotReady, Service};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -42,6 +43,12 @@ const SETTLING: Duration = Duration::from_secs(2);
 
 /// How long the embedded store may take to take the policy.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often the purge runs.
+const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// How long a run of the purge may take, as on Lambda.
+const PURGE_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// How often the outbox is looked at when nothing happens, for messages whose next attempt has come.
 const POLL: Duration = Duration::from_secs(1);
@@ -116,6 +123,7 @@ pub struct Parts {
     pub(crate) opt_in: Service,
     pub(crate) rights: Service,
     pub(crate) outbox: Outbox,
+    pub(crate) retention: Retention,
     pub(crate) meta: Meta,
     pub(crate) business: Business,
     pub(crate) clock: Arc<LocalClock>,
@@ -167,6 +175,7 @@ impl Stack {
             webhook: service("webhook")?,
             opt_in: service("opt-in")?,
             rights: service("rights")?,
+            retention: Retention::new(service("retention")?),
             outbox: Outbox::new(outbox, graph),
             meta: Meta::new(MetaOptions {
                 access_token: secrets.access_token().to_owned(),
@@ -198,9 +207,11 @@ impl Stack {
     /// When the server cannot go on.
     pub async fn serve(self, until: impl Future<Output = ()> + Send + 'static) -> Result<(), StackError> {
         let polling = tokio::spawn(poll(Arc::clone(&self.parts)));
+        let purging = tokio::spawn(purge_hourly(Arc::clone(&self.parts)));
         let router = routes::router(Arc::clone(&self.parts));
         let served = axum::serve(self.listener, router).with_graceful_shutdown(until).await;
         polling.abort();
+        purging.abort();
         served.map_err(StackError::Serve)
     }
 }
@@ -221,6 +232,11 @@ impl Parts {
             while parts.sweep().await + parts.deliver_statuses().await > 0 {}
         });
         let _ = tokio::time::timeout(SETTLING, settling).await;
+    }
+
+    /// Runs the purge once.
+    pub(crate) async fn purge(&self) -> Result<Purged, RetentionError> {
+        self.retention.handle(Deadline::after(PURGE_LIMIT)).await
     }
 
     async fn sweep(&self) -> usize {
@@ -265,6 +281,16 @@ async fn poll(parts: Arc<Parts>) {
     loop {
         tokio::time::sleep(POLL).await;
         parts.settle().await;
+    }
+}
+
+/// The schedule of the purge, by this machine's own clock: the stack's may be put forward by years.
+async fn purge_hourly(parts: Arc<Parts>) {
+    loop {
+        tokio::time::sleep(PURGE_EVERY).await;
+        if let Err(error) = parts.purge().await {
+            tracing::error!(error = %platform::logs::chain(&error), "nothing was purged; the next run does it");
+        }
     }
 }
 

@@ -132,11 +132,23 @@ async fn run(State(parts): State<Arc<Parts>>, Path(function): Path<String>) -> R
             parts.settle().await;
             Json(json!({"ran": "outbox"})).into_response()
         }
+        "retention" => {
+            let purged = parts.purge().await;
+            parts.settle().await;
+            match purged {
+                Ok(purged) => Json(json!({"ran": "retention", "purged": purged})).into_response(),
+                Err(error) => {
+                    let detail = platform::logs::chain(&error).to_string();
+                    let status = StatusCode::SERVICE_UNAVAILABLE;
+                    problem(Problem::new(status, "ledger-unavailable", "Ledger unavailable", detail))
+                }
+            }
+        }
         _ => {
             let detail = "there is no such schedule in this version";
             problem(
                 Problem::new(StatusCode::NOT_FOUND, "no-such-schedule", "No such schedule", detail)
-                    .with_allowed(["outbox"]),
+                    .with_allowed(["outbox", "retention"]),
             )
         }
     }
