@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::types::{
 };
 use consent::id::{ContactId, ErasureId, OutgoingId, SenderId};
 use consent::outgoing::{ForgetContact, Outgoing};
-use consent::retention::MESSAGE_MEMORY;
+use consent::retention::{Kind, MESSAGE_MEMORY};
 use consent::time::{Span, Time};
 use identity::{Bsuid, Sealed, SubjectKey, WrappedKey};
 use serde::Serialize;
@@ -524,8 +524,7 @@ fn waiting(id: &OutgoingId, body: &impl Serialize, since: Time) -> Result<Item, 
     item.insert(BODY.to_owned(), schema::s(body));
     item.insert(STATE.to_owned(), schema::s(OutboxState::Waiting.as_str()));
     item.insert(ATTEMPTS.to_owned(), schema::n(0));
-    item.insert(DUE_SHARD.to_owned(), schema::s(schema::outbox_shard(id)));
-    item.insert(DUE_AT.to_owned(), schema::time(since));
+    schema::set_due(&mut item, Kind::Outbox, schema::outbox_shard(id), since);
     Ok(item)
 }
 
