@@ -31,7 +31,7 @@ use consent::evidence::{Actor, EvidenceKind, TypedWords};
 use consent::id::{ContactId, ErasureId, EventId, MessageRef, OutgoingId, RequestId};
 use consent::policy::Policy;
 use consent::register::RequestSource;
-use consent::retention::{Kind, Outcome};
+use consent::retention::{Counts, Kind, Outcome, RunReport};
 use consent::suppression::{MessageClass, SuppressionKind};
 use consent::time::{Span, Time};
 use identity::{Bsuid, Identifiers, PhoneNumber, Sealed, SubjectKey, WrappedKey};
@@ -39,6 +39,8 @@ use ledger::{
     Claim, ContactBook, Erasure, ErasureRequest, ErasureStart, Found, HoldReason, Ledger, LedgerError, LegalHold,
     ReplayReport, Tables, Who,
 };
+use platform::deadline::Deadline;
+use retention::{Purged, Retention};
 use serde_json::json;
 use tokio::time::Instant;
 use whatsapp::Text;
@@ -193,6 +195,15 @@ impl World {
 
     async fn erasure(&self, id: &ErasureId) -> Erasure {
         self.ledger().erasure(id, self.now()).await.unwrap().unwrap()
+    }
+
+    /// The scheduled purge.
+    async fn purge(&self) -> RunReport {
+        let retention = Retention::new(self.fixture.service("retention"));
+        match retention.handle(Deadline::after(AMPLE)).await.unwrap() {
+            Purged::Run(report) => *report,
+            other => panic!("no run: {other:?}"),
+        }
     }
 
     async fn is_unknown(&self, contact: &ContactId) -> bool {
@@ -515,7 +526,12 @@ async fn whatever_call_fails_the_contact_is_unreadable_once_anything_is_gone_and
                 }
                 several => panic!("{several:?}"),
             };
-            world.ledger().continue_erasure(&id, world.now()).await.unwrap();
+            // What was begun is due at once.
+            assert_eq!(
+                world.purge().await.counts,
+                Counts::default(),
+                "it is counted in the erasure"
+            );
             let erasure = world.erasure(&id).await;
             assert!(erasure.proof.unwrap().is_genuine);
             let left = world.dump().await;
@@ -933,6 +949,107 @@ async fn half_deleted_contacts_are_erased_as_far_as_they_are_there() {
     let erasure = world.erasure(&id).await;
     assert!(erasure.proof.unwrap().is_genuine);
     assert_eq!(erasure.certificate.counts.get(Kind::Contact, Outcome::Deleted), 0);
+    assert!(of_kind(&world.dump().await.ledger, "evidence").is_empty());
+}
+
+fn counted(counts: &Counts) -> Vec<(Kind, Outcome, u64)> {
+    counts.iter().collect()
+}
+
+#[tokio::test]
+async fn a_contact_that_no_transaction_holds_is_purged_in_several_and_counted_once() {
+    let world = World::new().await;
+    let contact = world.record(&person(), asked()).await;
+    long_history(&world, 120).await;
+    let evidence = u64::try_from(of_kind(&world.dump().await.ledger, "evidence").len()).unwrap();
+    assert!(evidence > 100);
+    world.advance(Span::days(8));
+    let counts = world.purge().await.counts;
+    let expected = [
+        (Kind::Contact, Outcome::Deleted, 1),
+        (Kind::SubjectKey, Outcome::Deleted, 1),
+        (Kind::Alias, Outcome::Reduced, 2),
+        (Kind::Evidence, Outcome::Deleted, evidence),
+    ];
+    for expected in expected {
+        assert!(counted(&counts).contains(&expected), "{expected:?} {counts:?}");
+    }
+    assert!(world.is_unknown(&contact).await);
+    let left = world.dump().await;
+    for kind in ["contact", "remains", "alias", "evidence", "outbox"] {
+        assert!(of_kind(&left.ledger, kind).is_empty(), "{kind}");
+    }
+    assert_eq!(of_kind(&left.ledger, "tombstone").len(), 2);
+}
+
+#[tokio::test]
+async fn half_deleted_contacts_are_purged_as_far_as_they_are_there() {
+    // Nobody confirmed, so nothing stays of it.
+    let all = [
+        (Kind::Contact, Outcome::Deleted, 1),
+        (Kind::SubjectKey, Outcome::Deleted, 1),
+        (Kind::Alias, Outcome::Deleted, 2),
+        (Kind::Evidence, Outcome::Deleted, 1),
+        (Kind::Outbox, Outcome::Deleted, 1),
+    ];
+    for missing in ["nothing", "key", "evidence", "outbox", "alias"] {
+        let world = World::new().await;
+        let contact = world.record(&person(), asked()).await;
+        let dump = world.dump().await;
+        let mut expected = all.to_vec();
+        match missing {
+            "key" => {
+                world
+                    .delete(world.fixture.store.key_table, &contact.to_string(), None)
+                    .await;
+                expected.retain(|(kind, _, _)| *kind != Kind::SubjectKey);
+            }
+            "evidence" | "outbox" => {
+                let item = of_kind(&dump.ledger, missing)[0];
+                world.delete_record(string(item, "pk"), string(item, "sk")).await;
+                expected.retain(|(kind, _, _)| kind.as_str() != missing);
+            }
+            "alias" => {
+                let item = of_kind(&dump.ledger, missing)[0];
+                world.delete_record(string(item, "pk"), string(item, "sk")).await;
+                expected[2].2 = 1;
+            }
+            _ => {}
+        }
+        world.advance(Span::days(8));
+        assert_eq!(counted(&world.purge().await.counts), expected, "without {missing}");
+        let left = world.dump().await;
+        let kinds: Vec<_> = left.ledger.iter().map(|item| string(item, "kind")).collect();
+        assert!(
+            !kinds
+                .iter()
+                .any(|kind| ["contact", "alias", "evidence", "outbox"].contains(kind)),
+            "{kinds:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_purge_leaves_a_held_contact_however_long_its_history() {
+    let world = World::new().await;
+    let contact = world.record(&person(), asked()).await;
+    long_history(&world, 120).await;
+    world.hold(&contact, Span::days(30)).await;
+    let before = world.dump().await;
+    world.advance(Span::days(8));
+    assert_eq!(world.purge().await.counts.get(Kind::Contact, Outcome::LegalHold), 1);
+    let after = world.dump().await;
+    for kind in ["contact", "evidence", "alias", "legal_hold"] {
+        assert_eq!(
+            of_kind(&after.ledger, kind).len(),
+            of_kind(&before.ledger, kind).len(),
+            "{kind}"
+        );
+    }
+    world.advance(Span::days(30));
+    let counts = world.purge().await.counts;
+    assert_eq!(counts.get(Kind::Contact, Outcome::Deleted), 1);
+    assert_eq!(counts.get(Kind::LegalHold, Outcome::Deleted), 1);
     assert!(of_kind(&world.dump().await.ledger, "evidence").is_empty());
 }
 
