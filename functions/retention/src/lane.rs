@@ -68,7 +68,7 @@ impl Tour {
 /// Which of two ends the report names.
 fn severity(end: RunEnd) -> u8 {
     match end {
-        RunEnd::Complete => 0,
+        RunEnd::Complete | RunEnd::Rescheduled => 0,
         RunEnd::OutOfTime => 1,
         RunEnd::Unavailable => 2,
         RunEnd::UnknownKind | RunEnd::Died => 3,

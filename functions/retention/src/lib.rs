@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use consent::retention::{Counts, Outcome, RunEnd, RunReport};
+use consent::retention::{Outcome, RunEnd, RunReport};
 use consent::time::Time;
 use futures::future::join_all;
 use ledger::LedgerError;
-use ledger::purge::{Begun, Ending, Lane, Next, Run};
+use ledger::purge::{Begun, Ending, Lane, Next, Rescheduled, Run};
 use platform::deadline::Deadline;
 use platform::logs;
 use serde::Serialize;
@@ -59,10 +59,17 @@ pub(crate) struct Halt<'a> {
     reason: AtomicU8,
 }
 
-impl Halt<'_> {
+impl<'a> Halt<'a> {
     const NONE: u8 = 0;
     const UNKNOWN_KIND: u8 = 1;
     const SUPERSEDED: u8 = 2;
+
+    fn new(has_time: &'a (dyn Fn() -> bool + Sync)) -> Self {
+        Self {
+            has_time,
+            reason: AtomicU8::new(Self::NONE),
+        }
+    }
 
     fn by(&self, reason: u8) {
         self.reason.store(reason, Ordering::SeqCst);
@@ -120,28 +127,69 @@ impl Retention {
         Ok(purged)
     }
 
+    /// Schedules what is stored by the policy in force, and purges nothing. A policy that has been in force for less than two minutes is
+    /// left to a later run, because functions may still write by the one before.
+    ///
+    /// # Errors
+    /// As [`Retention::handle`].
+    pub async fn reschedule_alone(&self, deadline: Deadline) -> Result<Purged, RetentionError> {
+        let work = self.service.begin(deadline).await?;
+        let mut run = match work.ledger.begin_purge(&work.policy, work.now).await? {
+            Begun::Busy => return Ok(Purged::Busy),
+            Begun::Run(run) => *run,
+        };
+        let has_time = || deadline.allows(TIME_TO_REPORT);
+        let halt = Halt::new(&has_time);
+        let rescheduled = self.reschedule(&mut run, &work, &halt).await;
+        let cursor: BTreeMap<_, _> = Lane::ALL
+            .into_iter()
+            .filter_map(|lane| run.cursor(lane).map(|cursor| (lane, cursor)))
+            .collect();
+        let ending = Ending {
+            end: RunEnd::Rescheduled,
+            oldest_due: oldest_due(&Lane::ALL, &cursor, &work).await,
+            passed_over: rescheduled.counts,
+            cursor,
+        };
+        self.end(run, ending, &work).await
+    }
+
     async fn purge(
         &self,
         mut run: Run,
         work: &Work,
         has_time: &(dyn Fn() -> bool + Sync),
     ) -> Result<Purged, RetentionError> {
-        let halt = Halt {
-            has_time,
-            reason: AtomicU8::new(Halt::NONE),
-        };
+        let halt = Halt::new(has_time);
         let mut tour = Tour::of(walk(&run, work, &halt, |lane| lane::stretches(run.cursor(lane), work.now)).await);
-        let mut rescheduled = Counts::default();
-        let mut became_due = false;
-        while tour.end == RunEnd::Complete && halt.reason().is_none() {
-            match work.ledger.reschedule(&mut run, &work.policy, work.now).await {
+        if tour.end == RunEnd::Complete {
+            let rescheduled = self.reschedule(&mut run, work, &halt).await;
+            if rescheduled.became_due {
+                // What the first tour passed over is passed over again.
+                tour = Tour::of(walk(&run, work, &halt, |_| lane::stretches(None, work.now)).await);
+            }
+            tour.passed_over.merge(&rescheduled.counts);
+        }
+        let ending = Ending {
+            end: tour.end,
+            oldest_due: oldest_due(&tour.unfinished, &tour.cursor, work).await,
+            passed_over: tour.passed_over,
+            cursor: tour.cursor,
+        };
+        self.end(run, ending, work).await
+    }
+
+    /// Goes on with scheduling by the policy what is stored, until that is done or the run has to stop.
+    async fn reschedule(&self, run: &mut Run, work: &Work, halt: &Halt<'_>) -> Rescheduled {
+        let mut so_far = Rescheduled::default();
+        while so_far.next == Next::Step && halt.reason().is_none() {
+            match work.ledger.reschedule(run, &work.policy, self.service.now()).await {
                 Ok(step) => {
-                    rescheduled.merge(&step.counts);
-                    became_due |= step.became_due;
-                    match step.next {
-                        Next::Step => {}
-                        Next::Overtaken => halt.supersede(),
-                        Next::Complete | Next::TooEarly => break,
+                    so_far.counts.merge(&step.counts);
+                    so_far.became_due |= step.became_due;
+                    so_far.next = step.next;
+                    if step.next == Next::Overtaken {
+                        halt.supersede();
                     }
                 }
                 Err(error) => {
@@ -150,18 +198,10 @@ impl Retention {
                 }
             }
         }
-        if became_due && tour.end == RunEnd::Complete {
-            let again = walk(&run, work, &halt, |_| lane::stretches(None, work.now)).await;
-            // What the first tour passed over is passed over again.
-            tour = Tour::of(again);
-        }
-        tour.passed_over.merge(&rescheduled);
-        let ending = Ending {
-            end: tour.end,
-            oldest_due: oldest_due(&tour, work).await,
-            passed_over: tour.passed_over,
-            cursor: tour.cursor,
-        };
+        so_far
+    }
+
+    async fn end(&self, run: Run, ending: Ending, work: &Work) -> Result<Purged, RetentionError> {
         let ended_at = self.service.now();
         let ended = work.ledger.end_purge(run, ending, &work.policy, ended_at).await?;
         Ok(ended.map_or(Purged::Superseded, |report| Purged::Run(Box::new(report))))
@@ -199,6 +239,7 @@ fn run_metric(end: RunEnd) -> &'static str {
         RunEnd::OutOfTime => "purge_runs_out_of_time",
         RunEnd::UnknownKind => "purge_runs_unknown_kind",
         RunEnd::Unavailable => "purge_runs_unavailable",
+        RunEnd::Rescheduled => "purge_runs_rescheduled",
         RunEnd::Died => "purge_runs_died",
     }
 }
@@ -228,11 +269,15 @@ async fn walk(
 }
 
 /// The oldest due time that is left and that nothing but time stands against.
-async fn oldest_due(tour: &Tour, work: &Work) -> Option<Time> {
-    let lanes = tour.unfinished.iter().map(async |lane| {
+async fn oldest_due(
+    unfinished: impl IntoIterator<Item = &Lane>,
+    cursor: &BTreeMap<Lane, Time>,
+    work: &Work,
+) -> Option<Time> {
+    let lanes = unfinished.into_iter().map(async |lane| {
         let oldest = work.ledger.oldest_due(*lane, work.now).await;
         // Where it cannot be found out, the lane got as far as this.
-        oldest.unwrap_or_else(|_| tour.cursor.get(lane).copied())
+        oldest.unwrap_or_else(|_| cursor.get(lane).copied())
     });
     join_all(lanes).await.into_iter().flatten().min()
 }

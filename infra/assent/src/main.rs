@@ -64,6 +64,8 @@ enum RetentionCommand {
         #[arg(long, value_name = "TIME")]
         at: Time,
     },
+    /// Write the deadlines of the policy in force to what is stored, without waiting for the purge to do it.
+    Reschedule,
     /// After a restore of the ledger's table: erase again whom the backup brought back.
     ReplayErasures,
 }
@@ -128,6 +130,7 @@ async fn run(command: Command) -> Result<bool, Box<dyn std::error::Error + Send 
             retention::preview(at).await?;
             Ok(true)
         }
+        Command::Retention(RetentionCommand::Reschedule) => Ok(retention::reschedule().await?),
         Command::Retention(RetentionCommand::ReplayErasures) => {
             retention::replay_erasures().await?;
             Ok(true)

@@ -12,6 +12,7 @@ use ledger::LedgerError;
 use ledger::purge::SignedRun;
 use platform::StartError;
 use platform::deadline::Deadline;
+use retention::{Purged, Retention};
 use service::{NotReady, Service, Work};
 
 pub use schedule::table;
@@ -37,15 +38,22 @@ pub enum RetentionError {
     /// The ledger failed.
     #[error("the ledger failed; the command can be given again")]
     Ledger(#[from] LedgerError),
+    /// The purge failed.
+    #[error("nothing was rescheduled, or not reported; the command can be given again")]
+    Purge(#[from] retention::RetentionError),
     /// The result cannot be printed.
     #[error("the result cannot be printed")]
     Print(#[from] std::io::Error),
 }
 
-/// Begins to work on the deployment that the environment names.
+/// The deployment that the environment names.
+async fn deployment() -> Result<Service, RetentionError> {
+    Ok(Service::from(platform::start("assent").await?))
+}
+
+/// Begins to work on the deployment.
 async fn begin() -> Result<Work, RetentionError> {
-    let deployment = Service::from(platform::start("assent").await?);
-    Ok(deployment.begin(Deadline::after(PATIENCE)).await?)
+    Ok(deployment().await?.begin(Deadline::after(PATIENCE)).await?)
 }
 
 /// Prints what a purge at that time would do, and why. Nothing is changed.
@@ -86,6 +94,29 @@ async fn last_run(work: &Work) -> Result<Option<SignedRun>, RetentionError> {
 
 fn print(text: &str) -> Result<(), RetentionError> {
     Ok(write!(std::io::stdout(), "{text}")?)
+}
+
+/// Schedules what is stored by the policy in force, and prints the report of it. False if another run is at work or the time was
+/// not enough.
+///
+/// # Errors
+/// When the deployment cannot be reached or the ledger fails.
+pub async fn reschedule() -> Result<bool, RetentionError> {
+    let retention = Retention::new(deployment().await?);
+    let report = match retention.reschedule_alone(Deadline::after(PATIENCE)).await? {
+        Purged::Run(report) => report,
+        Purged::Busy | Purged::Superseded => {
+            print("Another run of the purge is at work: give the command again when it has ended.\n")?;
+            return Ok(false);
+        }
+    };
+    print(&report::table(&report))?;
+    if !report.scheduled_by_policy {
+        print(
+            "\nNot everything is scheduled by the policy yet. It must have been in force for two minutes; then give the command again, or leave it to the purge.\n",
+        )?;
+    }
+    Ok(report.scheduled_by_policy)
 }
 
 /// Erases again whom a restored backup has brought back, and prints what that came to.

@@ -5,12 +5,14 @@ use std::fmt::Write;
 use consent::retention::RunReport;
 use ledger::purge::SignedRun;
 
-/// The report, for people.
+/// A report that was read back, with whether it is what its run wrote.
 pub(super) fn text(run: &SignedRun) -> String {
-    let SignedRun {
-        report,
-        signature_valid,
-    } = run;
+    let signature = if run.signature_valid { "valid" } else { "NOT VALID" };
+    format!("{}{:<14}{signature}\n", table(&run.report), "signature")
+}
+
+/// A report, for people.
+pub(super) fn table(report: &RunReport) -> String {
     let RunReport {
         run,
         began_at,
@@ -30,7 +32,6 @@ pub(super) fn text(run: &SignedRun) -> String {
         let _ = writeln!(text, "{name:<14}{value}");
     };
     line("run", run);
-    line("signature", if *signature_valid { &"valid" } else { &"NOT VALID" });
     line("began", began_at);
     line("took", &format_args!("{duration_seconds} s"));
     line("ended", end);

@@ -126,6 +126,8 @@ pub enum RunEnd {
     UnknownKind,
     /// The ledger failed; the next run goes on.
     Unavailable,
+    /// It was to reschedule what is stored, and purged nothing.
+    Rescheduled,
     /// It never said how it ended; the next run has summed up what it counted.
     Died,
 }
@@ -137,6 +139,7 @@ impl fmt::Display for RunEnd {
             Self::OutOfTime => "its time was up: the next run goes on",
             Self::UnknownKind => "stopped at a kind of record that the schedule does not know",
             Self::Unavailable => "the ledger failed: the next run goes on",
+            Self::Rescheduled => "it rescheduled what is stored, and purged nothing",
             Self::Died => "it died: the next run has summed up what it counted",
         })
     }
