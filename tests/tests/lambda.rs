@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use consent::policy::Policy;
 use platform::clock::SystemClock;
 use platform::settings::HttpUrl;
-use reqwest::Client;
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use whatsapp::{AppSecret, sign};
 
@@ -40,26 +40,26 @@ struct Functions {
 }
 
 impl Functions {
+    fn request(&self, method: Method, function: &str, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, format!("{}/lambda-url/{function}{path}", self.url))
+    }
+
     async fn http(&self, function: &str, path: &str, body: Vec<u8>, header: (&str, &str)) -> (u16, Value) {
-        let url = format!("{}/lambda-url/{function}{path}", self.url);
-        let answer = self
-            .client
-            .post(url)
-            .header(header.0, header.1)
-            .body(body)
-            .send()
-            .await
-            .unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+        let request = self.request(Method::POST, function, path);
+        answered(request.header(header.0, header.1).body(body)).await
     }
 
     async fn api(&self, path: &str, body: &Value) -> (u16, Value) {
-        self.http(
-            "opt-in",
-            path,
-            body.to_string().into_bytes(),
-            ("content-type", "application/json"),
-        )
+        answered(self.request(Method::POST, "opt-in", path).json(body)).await
+    }
+
+    async fn rights(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let request = self.request(method, "rights", path);
+        answered(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
         .await
     }
 
@@ -79,14 +79,22 @@ impl Functions {
         answer.json().await.unwrap()
     }
 
+    async fn look_up(&self) -> (u16, Value) {
+        self.api("/v1/contacts/lookup", &json!({"recipient": {"phone": PHONE}}))
+            .await
+    }
+
     async fn status(&self) -> Value {
-        let (status, contact) = self
-            .api("/v1/contacts/lookup", &json!({"recipient": {"phone": PHONE}}))
-            .await;
+        let (status, contact) = self.look_up().await;
         assert_eq!(status, 200, "{contact}");
         let consents = contact["consents"].as_array().unwrap();
         consents.iter().find(|consent| consent["purpose"] == "offers").unwrap()["status"].clone()
     }
+}
+
+async fn answered(request: RequestBuilder) -> (u16, Value) {
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
 }
 
 /// The stream's batch for what is in the outbox, in the shape in which DynamoDB hands it to Lambda.
@@ -136,7 +144,7 @@ async fn meta() -> Meta {
 }
 
 #[tokio::test]
-async fn the_binaries_carry_a_contact_from_the_form_to_the_stop() {
+async fn the_binaries_carry_a_contact_from_the_form_to_the_stop_and_to_nothing() {
     let Some(url) = setting("ASSENT_LAMBDA_URL") else {
         return;
     };
@@ -199,4 +207,30 @@ async fn the_binaries_carry_a_contact_from_the_form_to_the_stop() {
         .filter(|message| message["kind"] == "text")
         .count();
     assert!(texts >= 1, "{outbound}");
+
+    let contact = functions.look_up().await.1["contact_id"].as_str().unwrap().to_owned();
+    let hold = format!("/v1/contacts/{contact}/legal-hold");
+    let erasure = format!("/v1/contacts/{contact}/erasure");
+    let (reason, asked) = (
+        json!({"reason": "a request"}),
+        json!({"reason": "a claim", "until": "2100-01-01T00:00:00Z"}),
+    );
+    assert_eq!(functions.rights(Method::PUT, &hold, Some(&asked)).await.0, 200);
+    assert_eq!(functions.rights(Method::POST, &erasure, Some(&reason)).await.0, 409);
+    assert_eq!(functions.rights(Method::DELETE, &hold, None).await.0, 200);
+    let (status, accepted) = functions.rights(Method::POST, &erasure, Some(&reason)).await;
+    assert_eq!(status, 202, "{accepted}");
+    let certificate = format!("/v1/erasures/{}", accepted["erasure_id"].as_str().unwrap());
+    let (_, certificate) = functions.rights(Method::GET, &certificate, None).await;
+    assert_eq!(
+        (&certificate["state"], &certificate["signature_valid"]),
+        (&json!("done"), &json!(true)),
+        "{certificate}"
+    );
+    assert_eq!(functions.look_up().await.0, 404);
+
+    let purged = functions.invoke("retention", &json!({"source": "aws.scheduler"})).await;
+    assert_eq!(purged["run"]["end"], "complete", "{purged}");
+    let (_, listed) = functions.rights(Method::GET, "/v1/retention/runs", None).await;
+    assert_eq!(listed["runs"][0]["signature_valid"], true, "{listed}");
 }
