@@ -568,7 +568,8 @@ async fn without_time_nothing_is_begun_and_what_was_begun_waits() {
     assert!(!world.is_unknown(&contact).await);
     let id = world.begin(&contact).await;
     // Its time is over before it has looked at anything.
-    let _ = world.ledger_without_time().continue_erasure(&id, world.now()).await;
+    let out_of_time = world.ledger_without_time();
+    out_of_time.continue_erasure(&id, world.now()).await.unwrap();
     assert_eq!(world.erasure(&id).await.proof, None);
     let dump = world.dump().await;
     let [remains] = of_kind(&dump.ledger, "remains")[..] else {

@@ -170,6 +170,13 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB fails or an item is not readable. The purge finishes the erasure all the same.
     pub async fn continue_erasure(&self, id: &ErasureId, now: Time) -> Result<(), LedgerError> {
+        match self.finish_erasure(id, now).await {
+            Err(LedgerError::OutOfTime { .. }) => Ok(()),
+            done => done,
+        }
+    }
+
+    async fn finish_erasure(&self, id: &ErasureId, now: Time) -> Result<(), LedgerError> {
         let Some(erasure) = self.get("read an erasure", schema::erasure_key(id)).await? else {
             return Ok(());
         };
@@ -185,10 +192,8 @@ impl Ledger {
         if leaving.erasure != Some(*id) {
             return Ok(());
         }
-        match self.remove_rest(&leaving, &CountedIn::Erasure(*id), now).await {
-            Err(LedgerError::OutOfTime { .. }) => Ok(()),
-            done => done.map(|_| ()),
-        }
+        let removed = self.remove_rest(&leaving, &CountedIn::Erasure(*id), now).await;
+        removed.map(|_| ())
     }
 
     /// An erasure and its certificate; none if it is not known, or not kept any longer.

@@ -20,6 +20,10 @@
 //! | purge a contact | contact, key, aliases, evidence, outbox, tally of the run | TransactWriteItems |
 //! | hold a contact's records, release them | `contact#<id>` / `legal_hold` | TransactWriteItems, DeleteItem |
 //! | begin an erasure | contact, key, aliases, `erasure#<id>` / `erasure`, register, contact book | TransactWriteItems |
+//! | what is left of a contact on its way out | `contact#<id>`; `outbox#<id>` / `outbox` of each message it had | Query, BatchGetItem |
+//! | delete some of it | those, and what counts them: a tally or `erasure#<id>` / `erasure` | TransactWriteItems |
+//! | end an erasure | what remains of the contact, `erasure#<id>` / `erasure` | TransactWriteItems |
+//! | an erasure and its certificate | `erasure#<id>` / `erasure` | GetItem |
 //! | who was erased lately | `erased#<day>#<shard>` in the key table; its deadline: `erased#<day>#<shard>` / `erasure_register` | UpdateItem, GetItem |
 //! | quarantined deliveries that mention an erased contact | index `due`: `quarantine#0` | Query, BatchGetItem |
 //! | where the purge stands, and its lease | `retention` / `state` | UpdateItem |
