@@ -1,10 +1,11 @@
 //! Carrying out a plan: every person at the same time, every part on its own, so that one failure holds up nobody else.
 
-use consent::contact::Contact;
+use consent::contact::{Carried, Contact};
 use consent::event::{Act, Event, PromptOutcome};
 use consent::evidence::{Draft, EvidenceKind, Validity};
 use consent::id::OutgoingId;
 use consent::outgoing::OutgoingKind;
+use consent::time::Time;
 use futures::StreamExt;
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream;
@@ -168,6 +169,12 @@ async fn moved(change: Move, work: &Work) -> Result<(), LedgerError> {
     let new = contact_of(change.to.as_ref(), work).await?;
     let (old, to) = match (old, change.to.clone()) {
         (Some(old), Some(to)) if new.as_ref().is_none_or(|new| new.id != old.id) => (old, to),
+        (None, Some(to)) if let Some(carried) = left_behind(change.from.as_ref(), change.at, work).await? => {
+            work.ledger
+                .record(&Who::Person(to), &[event(Act::Arrived(carried))], &work.rules())
+                .await?;
+            return Ok(());
+        }
         (old, to) => {
             // Nobody to take anything along from, no word of where they went, or the same contact under a further id. Whoever
             // is known there must agree anew.
@@ -226,6 +233,15 @@ async fn take_along(contact: &Contact, events: &[Event], work: &Work) -> Result<
             .await?;
     }
     Ok(())
+}
+
+/// What travels from a number or id whose contact is gone.
+async fn left_behind(who: Option<&Identifiers>, at: Time, work: &Work) -> Result<Option<Carried>, LedgerError> {
+    let Some(who) = who else {
+        return Ok(None);
+    };
+    let remembered = work.ledger.remembered(who, &work.rules()).await?;
+    Ok(remembered.and_then(|tombstone| tombstone.carried(at)))
 }
 
 async fn contact_of(who: Option<&Identifiers>, work: &Work) -> Result<Option<Contact>, LedgerError> {

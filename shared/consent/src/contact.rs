@@ -461,7 +461,7 @@ impl Contact {
             suppressions: self
                 .suppressions
                 .iter()
-                .filter(|(kind, _)| **kind != SuppressionKind::Undeliverable)
+                .filter(|(kind, _)| !matches!(kind, SuppressionKind::Undeliverable | SuppressionKind::Erased))
                 .filter_map(|(kind, suppression)| {
                     let set = (*suppression.set.get()?).min(at);
                     // What lifted it stays behind: it must not lift what the new contact has set.
@@ -503,6 +503,16 @@ pub struct Carried {
     pub purposes: Vec<(PurposeId, Stop)>,
     /// Suppressions that bind, each with when it was set.
     pub suppressions: Vec<(SuppressionKind, Time)>,
+}
+
+impl Carried {
+    /// Whether there is nothing to take along.
+    pub fn is_empty(&self) -> bool {
+        self.everything.is_none()
+            && self.marketing.is_none()
+            && self.purposes.is_empty()
+            && self.suppressions.is_empty()
+    }
 }
 
 /// How long a consent may go unused before it lapses; the hard limit for a purpose that the policy does not know.

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use consent::contact::Contact;
 use consent::decide::Rules;
 use consent::id::ContactId;
-use consent::retention::Kind;
+use consent::retention::{Kind, Tombstone};
 use consent::time::Time;
 use identity::{Identifiers, Pseudonym, Sealed, SubjectKey, WrappedKey};
 
@@ -97,7 +97,28 @@ impl Ledger {
         })
     }
 
-    /// The same, with what stands at the aliases that belong to nobody.
+    /// What stays of somebody who was known by these identifiers and is not any more; none if nothing does.
+    ///
+    /// # Errors
+    /// When DynamoDB fails or an item is not readable.
+    pub async fn remembered(
+        &self,
+        identifiers: &Identifiers,
+        rules: &Rules<'_>,
+    ) -> Result<Option<Tombstone>, LedgerError> {
+        let Owner::Nobody(free) = self.look_up(identifiers).await? else {
+            return Ok(None);
+        };
+        let mut remembered = Tombstone::default();
+        for free in &free {
+            if let Some(wishes) = free.wishes(rules)? {
+                remembered.merge(&wishes);
+            }
+        }
+        Ok(Some(remembered).filter(|remembered| !remembered.is_empty()))
+    }
+
+    /// Whom the identifiers belong to, with what stands at the aliases that belong to nobody.
     pub(crate) async fn look_up(&self, identifiers: &Identifiers) -> Result<Owner, LedgerError> {
         let aliases = self.read_aliases(identifiers).await?;
         let mut ids: Vec<ContactId> = aliases

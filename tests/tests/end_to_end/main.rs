@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod end_of_life;
 mod faults;
 mod life;
 mod privacy;

@@ -1,6 +1,7 @@
 //! What must not be logged is not logged.
 
 use assent_tests::by_hand::{delivery, text, value};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::stack::{Local, Log, phone};
@@ -29,6 +30,17 @@ async fn no_log_line_holds_a_number_an_id_a_name_or_a_text() {
         .post("/v1/opt-ins", json!({"recipient": {"phone": "015199887766"}}))
         .await;
     assert_eq!(status, 400);
+    let (_, known) = local.look_up(&otto).await;
+    let contact = known["contact_id"].as_str().unwrap();
+    let reason = json!({"reason": "Quittenbrot, sagt er", "until": "2100-01-01T00:00:00Z"});
+    let hold = format!("/v1/contacts/{contact}/legal-hold");
+    assert_eq!(local.send(Method::PUT, &hold, Some(reason)).await.0, 200);
+    let erasure = format!("/v1/contacts/{contact}/erasure");
+    let (_, held) = local.post(&erasure, json!({"reason": "Quittenbrot"})).await;
+    assert_eq!(local.send(Method::DELETE, &hold, None).await.0, 200);
+    assert_eq!(local.post(&erasure, json!({"reason": "Quittenbrot"})).await.0, 202);
+    local.advance(30 * 86_400).await;
+    let (_, purged) = local.post("/_local/run/retention", json!(null)).await;
     let (_, unknown) = local.look_up(&phone("+4915199887700")).await;
     let log = Log::of_this_process().text();
     assert!(!log.is_empty(), "a run at the finest level logs something");
@@ -41,6 +53,7 @@ async fn no_log_line_holds_a_number_an_id_a_name_or_a_text() {
         "Zeisig",
         "Kirschkuchen",
         "Zebra",
+        "Quitten",
         "HBg",
         prompt["buttons"][0]["payload"].as_str().unwrap(),
         prompt["id"].as_str().unwrap(),
@@ -49,6 +62,8 @@ async fn no_log_line_holds_a_number_an_id_a_name_or_a_text() {
         ("log", log),
         ("problem", answer.to_string()),
         ("problem", unknown.to_string()),
+        ("problem", held.to_string()),
+        ("report", purged.to_string()),
     ] {
         for secret in secrets {
             let found = text.lines().find(|line| line.contains(secret));

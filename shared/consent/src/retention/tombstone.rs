@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contact::Contact;
-use crate::id::PurposeId;
+use crate::contact::{Carried, Contact};
+use crate::id::{ContactId, PurposeId};
 use crate::policy::{Keep, Policy};
 use crate::register::{Register, Stop, StopKind};
 use crate::suppression::SuppressionKind;
@@ -149,6 +149,14 @@ impl Tombstone {
         for (kind, since) in &other.suppressions {
             self.suppressions.entry(kind.clone()).or_default().merge(since);
         }
+    }
+
+    /// What travels from here to the contact that has the new number or id; none if nothing does. An erasure stays behind: it is about
+    /// this number, and the person's data is to be nowhere.
+    pub fn carried(&self, at: Time) -> Option<Carried> {
+        let mut contact = Contact::new(ContactId::from_bytes([0; 16]));
+        contact.remember(self);
+        Some(contact.carried(at)).filter(|carried| !carried.is_empty())
     }
 
     fn suppress(&mut self, kind: SuppressionKind, at: Time) {
