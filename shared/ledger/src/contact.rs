@@ -282,9 +282,13 @@ impl Subject {
     pub(crate) fn remembering(&self, rules: &Rules<'_>) -> Result<Contact, LedgerError> {
         let mut contact = self.contact.clone();
         for free in &self.new_aliases {
-            if let Some(wishes) = free.wishes(rules)? {
-                contact.remember(&wishes);
-            }
+            let Some(wishes) = free.wishes(rules)? else {
+                continue;
+            };
+            contact.remember(&match self.version {
+                None => wishes,
+                Some(_) => wishes.without_erasure(),
+            });
         }
         Ok(contact)
     }

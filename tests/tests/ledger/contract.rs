@@ -678,6 +678,24 @@ fn of_two_who_take_an_identifier_over_at_the_same_time_both_end_as_one_contact()
 }
 
 #[test]
+fn a_late_stop_of_somebody_known_counts_though_another_id_of_theirs_was_erased_since() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let phone = only_phone(who.phone().unwrap());
+        world.record(&phone, &[says("START")], BEGIN).await;
+        lay_tombstone(
+            world,
+            &Identifiers::from(identity::Identifier::from(who.bsuid().unwrap().clone())),
+            &Tombstone::erased(minute(9)),
+        )
+        .await;
+        let stopped = world.record(&who, &[says_at(minute(5), "STOP")], minute(10)).await;
+        assert_eq!(stopped.evidence.len(), 1, "the contact with the number was not erased");
+        assert!(is_objecting(&world.known(&who).await.contact, minute(11)));
+    });
+}
+
+#[test]
 fn a_tombstone_that_changes_meanwhile_is_read_again() {
     on_every_store(async |world| {
         let who = only_phone(&phone());

@@ -151,6 +151,14 @@ impl Tombstone {
         }
     }
 
+    /// The same for a contact that is known and was not erased, and only now turns out to have had this number or id: what they did
+    /// before the erasure of the other one did happen, a stop above all.
+    #[must_use]
+    pub fn without_erasure(mut self) -> Self {
+        self.suppressions.remove(&SuppressionKind::Erased);
+        self
+    }
+
     /// What travels from here to the contact that has the new number or id; none if nothing does. An erasure stays behind: it is about
     /// this number, and the person's data is to be nowhere.
     pub fn carried(&self, at: Time) -> Option<Carried> {
