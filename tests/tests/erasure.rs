@@ -712,6 +712,28 @@ async fn a_hold_needs_a_contact_and_ends_by_itself() {
 }
 
 #[tokio::test]
+async fn a_hold_that_comes_just_after_the_erasure_finds_nobody() {
+    let world = World::new().await;
+    let contact = world.record(&person(), said("START")).await;
+    let (ledger, wire) = world.ledger_on_a_wire();
+    let (rival, rules) = (world.ledger(), world.rules());
+    wire.before_the_next_transaction(Box::pin(async move {
+        let asked = ErasureRequest {
+            actor: Actor::System,
+            reason: &REASON,
+        };
+        let begun = rival.begin_erasure(&contact, &asked, &rules).await.unwrap();
+        assert!(matches!(begun, ErasureStart::Begun(_)));
+    }));
+    let hold = LegalHold {
+        until: world.now() + Span::days(1),
+        reason: HoldReason::new("Klage"),
+    };
+    assert!(!ledger.hold(&contact, &hold, world.now()).await.unwrap());
+    assert!(of_kind(&world.dump().await.ledger, "legal_hold").is_empty());
+}
+
+#[tokio::test]
 async fn a_webhook_that_comes_first_is_erased_as_well() {
     let world = World::new().await;
     let contact = world.full_life().await;
@@ -786,6 +808,7 @@ async fn a_restored_backup_is_erased_again_and_who_came_back_on_their_own_stays(
     let contact = world.full_life().await;
     let backup = world.dump().await.ledger;
     world.advance(Span::days(2));
+    let erased_at = world.now();
     world.erase(&contact).await;
     world.advance(Span::days(6));
     let restored = world.restore(&backup).await;
@@ -803,7 +826,13 @@ async fn a_restored_backup_is_erased_again_and_who_came_back_on_their_own_stays(
     let mentions = |item: &&Item| item.values().any(|value| contains(&bytes_of(value), id.as_bytes()));
     assert_eq!(left.iter().filter(mentions).count(), 0);
     assert_eq!(of_kind(&left, "quarantine").len(), 0);
-    assert_eq!(of_kind(&left, "tombstone").len(), 2);
+    let tombstones = of_kind(&left, "tombstone");
+    assert_eq!(tombstones.len(), 2);
+    for tombstone in tombstones {
+        // What the person does after the first erasure is new, and the wish is kept as long as there is marketing.
+        assert!(string(tombstone, "body").contains(&erased_at.to_string()));
+        assert!(!tombstone.contains_key("expires_at"));
+    }
     let erased = of_kind(&left, "erasure");
     assert!(erased.iter().all(|erasure| string(erasure, "state") == "done"));
     // The day of the first erasure, of the second, and of the replay.
@@ -821,7 +850,7 @@ async fn a_restored_backup_is_erased_again_and_who_came_back_on_their_own_stays(
         rows.len() >= 3 && rows.iter().all(|row| deadlines.contains(row)),
         "{rows:?} {deadlines:?}"
     );
-    // Whoever writes now, after the time of the erasure, begins anew.
+    // Once more does nothing more.
     let again = restored.replay_erasures(&world.rules()).await.unwrap();
     assert_eq!(
         again,
