@@ -142,6 +142,9 @@ pub struct Contact {
     /// Where the contact went.
     #[serde(default, skip_serializing_if = "Register::is_empty")]
     pub moved: Register<Moved>,
+    /// When the person was erased who was known by the same number or id before: the contact's story begins after that.
+    #[serde(default, skip_serializing_if = "Register::is_empty")]
+    pub begun_after: Register<Time>,
     /// Where the contact's evidence ends.
     #[serde(default)]
     pub chain: ChainHead,
@@ -231,6 +234,7 @@ impl Contact {
             sender: Register::default(),
             locale: Register::default(),
             moved: Register::default(),
+            begun_after: Register::default(),
             chain: ChainHead::default(),
         }
     }
@@ -432,6 +436,7 @@ impl Contact {
         self.sender.merge(&other.sender);
         self.locale.merge(&other.locale);
         self.moved.merge(&other.moved);
+        self.begun_after.merge(&other.begun_after);
         for (request, theirs) in &other.prompts {
             match self.prompts.get_mut(request) {
                 Some(ours) => ours.merge(theirs),

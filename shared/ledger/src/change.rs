@@ -177,7 +177,7 @@ impl Ledger {
         };
         for alias in &free {
             if let Some(tombstone) = alias.tombstone()? {
-                decision.contact.remember(&tombstone.without_erasure());
+                decision.contact.remember(&tombstone);
             }
         }
         subject.new_aliases = free;

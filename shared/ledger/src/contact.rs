@@ -285,10 +285,10 @@ impl Subject {
             let Some(wishes) = free.wishes(rules)? else {
                 continue;
             };
-            contact.remember(&match self.version {
-                None => wishes,
-                Some(_) => wishes.without_erasure(),
-            });
+            match self.version {
+                None => contact.begin_after(&wishes),
+                Some(_) => contact.remember(&wishes),
+            }
         }
         Ok(contact)
     }

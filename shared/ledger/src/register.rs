@@ -22,7 +22,7 @@ use crate::store::{Ledger, action};
 use crate::transaction::{ATTEMPTS, update_action};
 
 /// Among how many rows the register of one day is divided.
-const SHARDS: u8 = 4;
+const SHARDS: u8 = 64;
 
 /// The most keys of one BatchGetItem.
 const BATCH: usize = 100;

@@ -53,7 +53,7 @@ impl Life {
             Self::Over(Left::Registers(contact)) => contact.wishes(&POLICY, now),
         };
         let mut contact = Contact::new(NOT_KNOWN_YET);
-        contact.remember(&wishes);
+        contact.begin_after(&wishes);
         contact
     }
 }

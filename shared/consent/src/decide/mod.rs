@@ -50,10 +50,10 @@ impl Contact {
     /// Applies events, earliest first.
     pub fn apply(self, events: &[Event], rules: &Rules<'_>) -> Decision {
         // What was erased stays erased, though Meta may deliver it once more.
-        let erased_at = self.erased_at();
+        let begun_after = self.begun_after.get().copied();
         let mut in_order: Vec<_> = events
             .iter()
-            .filter(|event| erased_at.is_none_or(|erased_at| event.at > erased_at))
+            .filter(|event| begun_after.is_none_or(|erased_at| event.at > erased_at))
             .collect();
         in_order.sort_by_key(|event| (event.at, event.id));
         let mut decision = Decision {

@@ -151,14 +151,6 @@ impl Tombstone {
         }
     }
 
-    /// The same for a contact that is known and was not erased, and only now turns out to have had this number or id: what they did
-    /// before the erasure of the other one did happen, a stop above all.
-    #[must_use]
-    pub fn without_erasure(mut self) -> Self {
-        self.suppressions.remove(&SuppressionKind::Erased);
-        self
-    }
-
     /// What travels from here to the contact that has the new number or id; none if nothing does. An erasure stays behind: it is about
     /// this number, and the person's data is to be nowhere.
     pub fn carried(&self, at: Time) -> Option<Carried> {
@@ -201,7 +193,17 @@ impl Tombstone {
 }
 
 impl Contact {
-    /// Takes over what stayed of an earlier contact with the same number or id.
+    /// Begins with what stayed of an earlier contact with the same number or id. If that one was erased, nothing that happened up to
+    /// then has happened to this one.
+    pub fn begin_after(&mut self, tombstone: &Tombstone) {
+        self.remember(tombstone);
+        if let Some(erased_at) = self.erased_at() {
+            self.begun_after.raise(erased_at);
+        }
+    }
+
+    /// Takes over what stayed of another contact, whose number or id turns out to be this one's too. What this contact did before the
+    /// other one was erased did happen, a stop above all.
     pub fn remember(&mut self, tombstone: &Tombstone) {
         self.stops.everything.merge(&tombstone.everything);
         self.stops.marketing.merge(&tombstone.marketing);
@@ -220,7 +222,7 @@ impl Contact {
         Tombstone::of(self, policy, now)
     }
 
-    /// When the person was last erased, under whatever contact. What happened up to then never happened here.
+    /// When the person was last erased, under whatever contact.
     pub fn erased_at(&self) -> Option<Time> {
         self.suppressions.last_set(&SuppressionKind::Erased)
     }

@@ -160,7 +160,7 @@ proptest! {
             Ok(contact) => contact,
             Err(tombstone) => {
                 let mut another = Contact::new(ANOTHER);
-                another.remember(&tombstone);
+                another.begin_after(&tombstone);
                 another
             }
         };
@@ -210,7 +210,7 @@ proptest! {
         let erased_at = BEGIN + Span::hours(erased_hour);
         let fresh = || {
             let mut contact = Contact::new(ANOTHER);
-            contact.remember(&Tombstone::erased(erased_at));
+            contact.begin_after(&Tombstone::erased(erased_at));
             contact
         };
         let events = events(&before, ANOTHER, &deeds);
@@ -284,7 +284,7 @@ fn who_left_three_years_ago_is_a_keyed_hash_that_still_says_no() {
         panic!("still there")
     };
     let mut again = Contact::new(ANOTHER);
-    again.remember(&tombstone);
+    again.begin_after(&tombstone);
     let again = again.apply(&[asks(due_at + DAY, RequestSource::WebForm)], &rules(due_at + DAY));
     assert_eq!(
         again.contact.standing(&purpose("offers"), &POLICY, due_at + DAY).status,
@@ -417,7 +417,7 @@ fn whose_processing_is_restricted_is_kept_until_that_ends() {
 #[test]
 fn who_was_erased_is_written_to_again_only_after_an_act_of_their_own() {
     let mut contact = Contact::new(ANOTHER);
-    contact.remember(&Tombstone::erased(BEGIN));
+    contact.begin_after(&Tombstone::erased(BEGIN));
     let form = contact.apply(&[asks(BEGIN + DAY, RequestSource::WebForm)], &rules(BEGIN + DAY));
     assert!(form.outbox.is_empty());
     let mut story = form.contact;
