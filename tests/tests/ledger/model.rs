@@ -32,7 +32,7 @@ struct Model {
 /// Whether a person is known.
 enum Life {
     /// As this contact.
-    Known(Contact),
+    Known(Box<Contact>),
     /// Not any more. This is left of the contact.
     Over(Left),
 }
@@ -41,14 +41,14 @@ enum Life {
 enum Left {
     Tombstone(Tombstone),
     /// All of it but the key.
-    Registers(Contact),
+    Registers(Box<Contact>),
 }
 
 impl Life {
     /// The contact, or the new one that somebody becomes with the next act.
     fn contact(&self, now: Time) -> Contact {
         let wishes = match self {
-            Self::Known(contact) => return contact.clone(),
+            Self::Known(contact) => return *contact.clone(),
             Self::Over(Left::Tombstone(tombstone)) => tombstone.clone().without_what_is_over(&POLICY, now),
             Self::Over(Left::Registers(contact)) => contact.wishes(&POLICY, now),
         };
@@ -70,7 +70,7 @@ impl Model {
         if !decision.evidence.is_empty() || !decision.outbox.is_empty() {
             self.known
                 .extend(decision.evidence.iter().map(|draft| draft.evidence.event));
-            self.life = Life::Known(decision.contact);
+            self.life = Life::Known(Box::new(decision.contact));
         }
     }
 }
@@ -174,7 +174,7 @@ impl Person {
             let at = prompting[0].at;
             let contact = world.record(&who, &prompting, at).await.contact.unwrap();
             let model = model.get_or_insert_with(|| Model {
-                life: Life::Known(Contact::new(contact.id)),
+                life: Life::Known(Box::new(Contact::new(contact.id))),
                 known: BTreeSet::new(),
             });
             model.record(&prompting, at);
