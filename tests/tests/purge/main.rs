@@ -13,6 +13,7 @@ mod contacts;
 #[allow(dead_code, reason = "the domain's own tests use the rest")]
 #[path = "../../../shared/consent/tests/heart/deeds.rs"]
 mod deeds;
+mod model;
 mod mortal;
 mod runs;
 #[allow(dead_code, reason = "the ledger's own tests use the rest")]

@@ -1,6 +1,6 @@
 //! A ledger with people in it, and the function that purges it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use assent::local::EXAMPLE_POLICY;
@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use consent::contact::Contact;
 use consent::decide::Rules;
 use consent::event::{Act, Event};
-use consent::id::{ContactId, EventId, RequestId};
+use consent::id::{ContactId, ErasureId, EventId, RequestId};
 use consent::outgoing::OutgoingKind;
 use consent::policy::Policy;
 use consent::retention::{Kind, Outcome, RunReport};
@@ -132,6 +132,37 @@ impl World {
     async fn items(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
         let pages = self.client().scan().table_name(table).into_paginator().items().send();
         pages.collect::<Result<Vec<_>, _>>().await.unwrap()
+    }
+
+    /// How many contacts have a key. Other keys are in the same table.
+    pub(crate) async fn subject_keys(&self) -> u64 {
+        let items = self.items(self.fixture.store.key_table).await;
+        let names = items.iter().map(|item| item["pk"].as_s().unwrap());
+        names.filter(|name| name.parse::<ContactId>().is_ok()).count() as u64
+    }
+
+    /// Every erasure, whether it is done or not.
+    pub(crate) async fn erasures(&self) -> Vec<ErasureId> {
+        let items = self.items(self.fixture.store.ledger_table).await;
+        let names = items
+            .iter()
+            .filter_map(|item| item["pk"].as_s().unwrap().strip_prefix("erasure#"));
+        names.map(|id| id.parse().unwrap()).collect()
+    }
+
+    /// Nothing is due but the records of those contacts.
+    pub(crate) async fn assert_nothing_is_due(&self, but: &BTreeSet<ContactId>) {
+        for item in self.items(self.fixture.store.ledger_table).await {
+            let text = |name: &str| item.get(name).and_then(|text| text.as_s().ok());
+            let is_purged = text("due_shard").is_some_and(|shard| !shard.starts_with("outbox#"));
+            let is_held = but
+                .iter()
+                .any(|contact| text("pk").is_some_and(|pk| *pk == format!("contact#{contact}")));
+            if is_purged && !is_held {
+                let due_at: i64 = item["due_at"].as_n().unwrap().parse().unwrap();
+                assert!(due_at > self.now().unix_seconds(), "{:?} is still there", item["kind"]);
+            }
+        }
     }
 
     /// The one item of that kind.
