@@ -189,7 +189,7 @@ impl World {
 
     async fn erase(&self, contact: &ContactId) -> Erasure {
         let id = self.begin(contact).await;
-        self.ledger().continue_erasure(&id, self.now()).await.unwrap();
+        self.ledger().continue_erasure(&id, &self.rules()).await.unwrap();
         self.erasure(&id).await
     }
 
@@ -472,7 +472,7 @@ async fn the_certificate_is_signed_names_nobody_and_is_kept_for_three_years() {
     let running = world.erasure(&id).await;
     assert_eq!((running.certificate.finished_at, running.proof), (None, None));
     assert_eq!(running.certificate.counts.get(Kind::SubjectKey, Outcome::Deleted), 1);
-    world.ledger().continue_erasure(&id, world.now()).await.unwrap();
+    world.ledger().continue_erasure(&id, &world.rules()).await.unwrap();
     let proof = world.erasure(&id).await.proof.unwrap();
     assert!(proof.is_genuine);
     for secret in [&*contact.to_string(), REASON.expose(), "desk"] {
@@ -511,7 +511,7 @@ async fn whatever_call_fails_the_contact_is_unreadable_once_anything_is_gone_and
                 wire.fail(nothing.chain([fault]));
             }
             if let Ok(ErasureStart::Begun(id)) = world.ask(&ledger, &contact).await {
-                let _ = ledger.continue_erasure(&id, world.now()).await;
+                let _ = ledger.continue_erasure(&id, &world.rules()).await;
             }
             let requests = wire.requests();
             let dump = world.dump().await;
@@ -569,7 +569,7 @@ async fn without_time_nothing_is_begun_and_what_was_begun_waits() {
     let id = world.begin(&contact).await;
     // Its time is over before it has looked at anything.
     let out_of_time = world.ledger_without_time();
-    out_of_time.continue_erasure(&id, world.now()).await.unwrap();
+    out_of_time.continue_erasure(&id, &world.rules()).await.unwrap();
     assert_eq!(world.erasure(&id).await.proof, None);
     let dump = world.dump().await;
     let [remains] = of_kind(&dump.ledger, "remains")[..] else {
@@ -580,7 +580,7 @@ async fn without_time_nothing_is_begun_and_what_was_begun_waits() {
         remains["due_at"],
         AttributeValue::N(world.now().unix_seconds().to_string())
     );
-    world.ledger().continue_erasure(&id, world.now()).await.unwrap();
+    world.ledger().continue_erasure(&id, &world.rules()).await.unwrap();
     assert!(world.erasure(&id).await.proof.is_some());
 }
 
@@ -610,9 +610,9 @@ async fn whoever_is_being_erased_is_erased_once_and_unknown_afterwards() {
     let id = world.begin(&contact).await;
     let again = world.ask(&world.ledger(), &contact).await.unwrap();
     assert_eq!(again, ErasureStart::Running(id));
-    world.ledger().continue_erasure(&id, world.now()).await.unwrap();
+    world.ledger().continue_erasure(&id, &world.rules()).await.unwrap();
     let done = world.erasure(&id).await;
-    world.ledger().continue_erasure(&id, world.now()).await.unwrap();
+    world.ledger().continue_erasure(&id, &world.rules()).await.unwrap();
     assert_eq!(world.erasure(&id).await, done);
     let afterwards = world.ask(&world.ledger(), &contact).await.unwrap();
     assert_eq!(afterwards, ErasureStart::Unknown);
@@ -627,11 +627,11 @@ async fn two_who_finish_the_same_erasure_count_everything_once() {
     let id = world.begin(&contact).await;
     let (ledger, wire) = world.ledger_on_a_wire();
     let rival = world.ledger();
-    let now = world.now();
+    let rules = world.rules();
     wire.before_the_next_transaction(Box::pin(async move {
-        rival.continue_erasure(&id, now).await.unwrap();
+        rival.continue_erasure(&id, &rules).await.unwrap();
     }));
-    ledger.continue_erasure(&id, now).await.unwrap();
+    ledger.continue_erasure(&id, &rules).await.unwrap();
     let counts = world.erasure(&id).await.certificate.counts;
     assert_eq!(
         counts.get(Kind::Evidence, Outcome::Deleted),
@@ -746,7 +746,7 @@ async fn a_webhook_that_comes_first_is_erased_as_well() {
     let ErasureStart::Begun(id) = world.ask(&ledger, &contact).await.unwrap() else {
         panic!("not begun");
     };
-    world.ledger().continue_erasure(&id, world.now()).await.unwrap();
+    world.ledger().continue_erasure(&id, &world.rules()).await.unwrap();
     assert!(world.is_unknown(&contact).await);
     assert!(of_kind(&world.dump().await.ledger, "evidence").is_empty());
 }
@@ -762,7 +762,7 @@ async fn what_meta_delivers_again_recreates_nothing_and_a_new_start_begins_from_
     let dump = world.dump().await;
     let erasure = string(of_kind(&dump.ledger, "erasure")[0], "pk").to_owned();
     let id = erasure.strip_prefix("erasure#").unwrap().parse().unwrap();
-    world.ledger().continue_erasure(&id, world.now()).await.unwrap();
+    world.ledger().continue_erasure(&id, &world.rules()).await.unwrap();
     world.webhook(world.stop()).await;
     assert!(world.is_unknown(&contact).await);
     let dump = world.dump().await;
@@ -884,7 +884,7 @@ async fn a_replay_that_dies_anywhere_is_completed_by_the_next() {
         let erasures = of_kind(&left, "erasure");
         for erasure in &erasures {
             let id = string(erasure, "pk").strip_prefix("erasure#").unwrap().parse().unwrap();
-            restored.continue_erasure(&id, world.now()).await.unwrap();
+            restored.continue_erasure(&id, &world.rules()).await.unwrap();
         }
         let left = world.scan(RESTORED).await;
         assert_eq!(of_kind(&left, "tombstone").len(), 2, "at {call}");
@@ -975,7 +975,7 @@ async fn half_deleted_contacts_are_erased_as_far_as_they_are_there() {
     let contact = world.full_life().await;
     let id = world.begin(&contact).await;
     world.delete_record(&format!("contact#{contact}"), "contact").await;
-    world.ledger().continue_erasure(&id, world.now()).await.unwrap();
+    world.ledger().continue_erasure(&id, &world.rules()).await.unwrap();
     let erasure = world.erasure(&id).await;
     assert!(erasure.proof.unwrap().is_genuine);
     assert_eq!(erasure.certificate.counts.get(Kind::Contact, Outcome::Deleted), 0);

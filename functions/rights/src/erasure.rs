@@ -40,7 +40,7 @@ pub(crate) async fn begin(service: &Service, request: &Request, id: &ContactId) 
         ErasureStart::Unknown => return Err(unknown_contact()),
     };
     // It has begun and will be finished, whatever becomes of it within this request.
-    if let Err(error) = work.ledger.continue_erasure(&erasure_id, work.now).await {
+    if let Err(error) = work.ledger.continue_erasure(&erasure_id, &work.rules()).await {
         tracing::warn!(error = %platform::logs::chain(&error), "an erasure is left to the purge to finish");
     }
     Ok(json(StatusCode::ACCEPTED, &Accepted { erasure_id }))

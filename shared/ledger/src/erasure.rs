@@ -9,6 +9,7 @@ use consent::decide::Rules;
 use consent::event::{Act, Event};
 use consent::evidence::{Actor, TypedWords};
 use consent::id::{ContactId, ErasureId, SenderId};
+use consent::policy::Policy;
 use consent::retention::{Certificate, Kind, Outcome, Signature, Tombstone};
 use consent::time::Time;
 use identity::{Bsuid, PseudonymDomain};
@@ -169,14 +170,14 @@ impl Ledger {
     ///
     /// # Errors
     /// When DynamoDB fails or an item is not readable. The purge finishes the erasure all the same.
-    pub async fn continue_erasure(&self, id: &ErasureId, now: Time) -> Result<(), LedgerError> {
-        match self.finish_erasure(id, now).await {
+    pub async fn continue_erasure(&self, id: &ErasureId, rules: &Rules<'_>) -> Result<(), LedgerError> {
+        match self.finish_erasure(id, rules).await {
             Err(LedgerError::OutOfTime { .. }) => Ok(()),
             done => done,
         }
     }
 
-    async fn finish_erasure(&self, id: &ErasureId, now: Time) -> Result<(), LedgerError> {
+    async fn finish_erasure(&self, id: &ErasureId, rules: &Rules<'_>) -> Result<(), LedgerError> {
         let Some(erasure) = self.get("read an erasure", schema::erasure_key(id)).await? else {
             return Ok(());
         };
@@ -192,7 +193,9 @@ impl Ledger {
         if leaving.erasure != Some(*id) {
             return Ok(());
         }
-        let removed = self.remove_rest(&leaving, &CountedIn::Erasure(*id), now).await;
+        let removed = self
+            .remove_rest(&leaving, &CountedIn::Erasure(*id), rules.policy, rules.now)
+            .await;
         removed.map(|_| ())
     }
 
@@ -310,10 +313,7 @@ impl Ledger {
                 AttributeValue::N(amount.to_string()),
             );
         }
-        if let Some(due_at) = Kind::Erasure.due_at(rules.now, rules.policy) {
-            let [first, ..] = id.as_bytes();
-            schema::set_due(&mut item, Kind::Erasure, schema::purge_shard(*first), due_at);
-        }
+        // It has no deadline yet: nobody may take it for done before it is.
         action(self.put_ledger().set_item(Some(item)))
     }
 
@@ -324,7 +324,13 @@ impl Ledger {
     }
 
     /// Ends an erasure: deletes the remains, which are the last of the contact, and signs the certificate.
-    pub(crate) async fn certify(&self, leaving: &Leaving, erasure: &ErasureId, now: Time) -> Result<(), LedgerError> {
+    pub(crate) async fn certify(
+        &self,
+        leaving: &Leaving,
+        erasure: &ErasureId,
+        policy: &Policy,
+        now: Time,
+    ) -> Result<(), LedgerError> {
         let mut are_there = true;
         for _ in 0..ATTEMPTS {
             let item = self.get("read an erasure", schema::erasure_key(erasure)).await?;
@@ -332,7 +338,7 @@ impl Ledger {
             if !is_running(&item)? {
                 return Ok(());
             }
-            let mut actions = vec![self.put_certificate(erasure, &item, are_there, now)?];
+            let mut actions = vec![self.put_certificate(erasure, &item, are_there, policy, now)?];
             if are_there {
                 actions.push(self.delete_remains_action(leaving)?);
             }
@@ -350,6 +356,7 @@ impl Ledger {
         erasure: &ErasureId,
         item: &Item,
         with_remains: bool,
+        policy: &Policy,
         now: Time,
     ) -> Result<TransactWriteItem, LedgerError> {
         let mut certificate: Certificate = schema::body(item)?;
@@ -358,13 +365,13 @@ impl Ledger {
             .counts
             .add(Kind::Contact, Outcome::Deleted, u64::from(with_remains));
         // A clock may run behind the one that it began by.
-        certificate.finished_at = Some(now.max(certificate.began_at));
+        let finished_at = now.max(certificate.began_at);
+        certificate.finished_at = Some(finished_at);
         let text = serde_json::to_string(&certificate).map_err(|_| LedgerError::corrupt(BODY))?;
         let signature = self.keys.report().sign(DOCUMENT, &text);
         let update = Update::builder()
             .table_name(&self.tables.ledger)
             .set_key(Some(schema::erasure_key(erasure)))
-            .update_expression("SET #state = :done, #body = :body, #signature = :signature REMOVE #contact")
             .condition_expression("#state = :running AND #version = :version")
             .expression_attribute_names("#state", STATE)
             .expression_attribute_names("#body", BODY)
@@ -376,7 +383,21 @@ impl Ledger {
             .expression_attribute_values(":body", schema::s(text))
             .expression_attribute_values(":signature", schema::s(signature.to_string()))
             .expression_attribute_values(":version", schema::n(schema::number(item, VERSION)?));
-        update_action(update.build())
+        let mut set = "SET #state = :done, #body = :body, #signature = :signature".to_owned();
+        let mut update = update;
+        if let Some(due_at) = Kind::Erasure.due_at(finished_at, policy) {
+            let [first, ..] = erasure.as_bytes();
+            let mut dates = Item::new();
+            schema::set_due(&mut dates, Kind::Erasure, schema::purge_shard(*first), due_at);
+            for (number, (name, value)) in dates.into_iter().enumerate() {
+                set.push_str(&format!(", #d{number} = :d{number}"));
+                update = update
+                    .expression_attribute_names(format!("#d{number}"), name)
+                    .expression_attribute_values(format!(":d{number}"), value);
+            }
+        }
+        set.push_str(" REMOVE #contact");
+        update_action(update.update_expression(set).build())
     }
 }
 

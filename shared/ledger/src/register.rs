@@ -191,7 +191,7 @@ impl Ledger {
                             }
                             let plan = Plan::again(&named, erased_at)?;
                             if let Begun::Yes(erasure) = self.begin_plan(plan, rules).await? {
-                                self.continue_erasure(&erasure, rules.now).await?;
+                                self.continue_erasure(&erasure, rules).await?;
                                 return Ok(true);
                             }
                             false

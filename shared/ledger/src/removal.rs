@@ -228,7 +228,7 @@ impl Ledger {
             match self.transact("remove a contact", &draft.actions).await? {
                 Transacted::Committed if at_once => return Ok(Removal::Done),
                 Transacted::Committed => {
-                    return match self.remove_rest(&leaving, counted_in, now).await {
+                    return match self.remove_rest(&leaving, counted_in, policy, now).await {
                         Err(LedgerError::OutOfTime { .. }) => Ok(Removal::Begun),
                         done => done,
                     };
@@ -251,10 +251,11 @@ impl Ledger {
         &self,
         remains: &Item,
         counted_in: &CountedIn,
+        policy: &Policy,
         now: Time,
     ) -> Result<Removal, LedgerError> {
         let leaving = Leaving::read(remains)?;
-        match self.remove_rest(&leaving, counted_in, now).await {
+        match self.remove_rest(&leaving, counted_in, policy, now).await {
             Err(LedgerError::OutOfTime { .. }) => Ok(Removal::Begun),
             done => done,
         }
@@ -265,6 +266,7 @@ impl Ledger {
         &self,
         leaving: &Leaving,
         counted_in: &CountedIn,
+        policy: &Policy,
         now: Time,
     ) -> Result<Removal, LedgerError> {
         let running = match &leaving.erasure {
@@ -304,7 +306,7 @@ impl Ledger {
             }
         }
         match counted_in {
-            CountedIn::Erasure(erasure) => self.certify(leaving, erasure, now).await?,
+            CountedIn::Erasure(erasure) => self.certify(leaving, erasure, policy, now).await?,
             CountedIn::Tally(_) => {
                 let last = Deletion {
                     kind: Kind::Contact,

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use assent::local::EXAMPLE_POLICY;
 use assent_tests::{AMPLE, keys, tables};
-use consent::contact::{Contact, Standing};
+use consent::contact::{Contact, Standing, Status};
 use consent::decide::Rules;
 use consent::event::{Act, Asked, Event};
 use consent::evidence::{Actor, TypedWords};
@@ -268,7 +268,8 @@ struct Both {
     world: World,
     people: Vec<Person>,
     policy: &'static Policy,
-    in_force_since: Time,
+    /// The clock is not put back behind this: what was to be done then is not to be done yet.
+    not_before: Time,
     /// Every contact that there ever was.
     contacts: BTreeSet<ContactId>,
     /// What each run and each erasure has counted.
@@ -281,7 +282,7 @@ impl Both {
         // Until everybody goes by the policy.
         world.wait(Span::minutes(3));
         Self {
-            in_force_since: world.now(),
+            not_before: world.now(),
             world,
             people: (0..PEOPLE).map(|_| Person::new()).collect(),
             policy: &POLICY,
@@ -313,8 +314,7 @@ impl Both {
             }
             Step::Passes(hours) => {
                 let seconds = i64::from(*hours) * 3_600;
-                // A policy that is not in force yet is another story.
-                if self.now().unix_seconds() + seconds >= self.in_force_since.unix_seconds() {
+                if self.now().unix_seconds() + seconds >= self.not_before.unix_seconds() {
                     self.world.fixture.clock.advance(seconds);
                 }
             }
@@ -349,7 +349,7 @@ impl Both {
                 self.policy = if *is_brief { &BRIEF } else { &POLICY };
                 let text = if *is_brief { &BRIEF_TEXT } else { EXAMPLE_POLICY };
                 self.world.publish(text).await;
-                self.in_force_since = self.now();
+                self.not_before = self.now();
             }
         }
         self.read_the_counts().await;
@@ -371,7 +371,11 @@ impl Both {
     async fn send_marketing(&mut self, who: usize) {
         let (now, policy) = (self.now(), self.policy);
         let person = &mut self.people[who];
-        if let Life::Known(contact) = &mut person.life {
+        let is_allowed =
+            |contact: &Contact| contact.standing(&purpose("offers"), policy, now).status == Status::Confirmed;
+        if let Life::Known(contact) = &mut person.life
+            && is_allowed(contact)
+        {
             contact.sent(&purpose("offers"), policy, now);
             let somebody = Somebody {
                 who: person.who.clone(),
@@ -458,7 +462,7 @@ impl Both {
                 let now = self.now();
                 assert!(!self.people[who].is_held(now), "a hold stands");
                 self.people[who].end(Tombstone::erased(now));
-                ledger.continue_erasure(&erasure, now).await.unwrap();
+                ledger.continue_erasure(&erasure, &self.rules()).await.unwrap();
             }
             ErasureStart::Held { until } => {
                 assert_eq!(self.people[who].held_until, Some(until));
@@ -493,10 +497,11 @@ impl Both {
         let (now, rules) = (self.now(), self.rules());
         let erasing = async {
             if let ErasureStart::Begun(erasure) = ledger.begin_erasure(&id, &asked, &rules).await.unwrap() {
-                ledger.continue_erasure(&erasure, now).await.unwrap();
+                ledger.continue_erasure(&erasure, &rules).await.unwrap();
             }
         };
         let _ = mortal.lives(Box::pin(erasing)).await;
+        self.not_before = now;
         // Nobody may have heard of it, but once it has begun the contact cannot be read any more.
         match self.world.ledger().find(&self.people[who].who).await.unwrap() {
             Found::Nobody => {

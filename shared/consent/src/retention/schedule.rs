@@ -462,7 +462,7 @@ static SCHEDULE: [Line; 23] = lines! {
         "To tell a repetition from another request.";
     LegalHold: "that a contact's records must be kept, with the sealed reason", After::Stated, Delete,
         "A hold ends by itself (Art. 17(3)(e) GDPR covers no more than the claim).";
-    Erasure: "the certificate of an erasure, without identifiers", After::Setting(Setting::PurgeRun, "it began"), Delete,
+    Erasure: "the certificate of an erasure, without identifiers", After::Setting(Setting::PurgeRun, "it was done"), Delete,
         "Proof that a request was fulfilled (Art. 5(2) GDPR).";
     ErasureRegister: "who was erased lately, as keyed hashes", After::Backups(REGISTER_MARGIN), Delete,
         "To erase again what a restored backup brings back.";

@@ -117,6 +117,12 @@ impl Tombstone {
         self.wishes().map(|wish| wish.due_at(policy, now)).min()
     }
 
+    /// The period that the wish is kept for which is due first; none if it holds nothing.
+    pub fn due_by(&self, policy: &Policy, now: Time) -> Option<Setting> {
+        let first = self.wishes().min_by_key(|wish| wish.due_at(policy, now));
+        first.map(|wish| wish.setting)
+    }
+
     /// What is left of it at that time.
     #[must_use]
     pub fn without_what_is_over(mut self, policy: &Policy, now: Time) -> Self {

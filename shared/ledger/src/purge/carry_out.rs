@@ -213,7 +213,7 @@ impl Ledger {
                 ));
             }
             (Disposition::Finish, Ok(Record::Remains(item))) => {
-                return Ok(removed(self.finish_removal(item, tally, *now).await?));
+                return Ok(removed(self.finish_removal(item, tally, policy, *now).await?));
             }
             (Disposition::Trim { contact, evidence }, Ok(Record::Contact(before))) => {
                 return self.trim(due, before, *contact, evidence, means).await;

@@ -302,7 +302,10 @@ impl Record {
             Kind::Outbox => Self::Message(schema::parsed(item, CONTACT)?),
             Kind::Quarantine => Self::Delivery(Time::from_unix_seconds(schema::number(item, OBSERVED_AT)?)),
             Kind::ErasureRegister => Self::Register(end_of_day(pk)?),
-            Kind::Erasure => Self::Since(schema::body::<Certificate>(item)?.began_at),
+            Kind::Erasure => {
+                let certificate: Certificate = schema::body(item)?;
+                Self::Since(certificate.finished_at.unwrap_or(certificate.began_at))
+            }
             Kind::PurgeRun => Self::Since(began_at(schema::text(item, SK)?)?),
             _ => Self::Fixed,
         })

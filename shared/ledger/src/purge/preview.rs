@@ -72,7 +72,7 @@ impl Ledger {
 
 fn previewed(due: &Due, policy: &Policy, at: Time) -> Option<Previewed> {
     let disposition = plan(due, policy, at);
-    let is_why = |line: &&Line| line.kind == due.kind && is_by(line, &disposition, due);
+    let is_why = |line: &&Line| line.kind == due.kind && is_by(line, &disposition, due, policy);
     let mut lines = schedule().iter();
     let line = lines
         .clone()
@@ -86,10 +86,15 @@ fn previewed(due: &Due, policy: &Policy, at: Time) -> Option<Previewed> {
     })
 }
 
-/// Whether a line is why that is to be done with a contact.
-fn is_by(line: &Line, disposition: &Disposition, due: &Due) -> bool {
-    let Ok(Record::Contact(before)) = &due.record else {
-        return false;
+/// Whether a line is why that is to be done with a record, where its kind has several.
+fn is_by(line: &Line, disposition: &Disposition, due: &Due, policy: &Policy) -> bool {
+    let before = match &due.record {
+        Ok(Record::Contact(before)) => before,
+        Ok(Record::Tombstone { tombstone, .. }) => {
+            let by = tombstone.due_by(policy, due.due_at);
+            return matches!(line.after, After::Setting(setting, _) if Some(setting) == by);
+        }
+        _ => return false,
     };
     let had_consented = before
         .contact
