@@ -23,7 +23,7 @@ use crate::schema::{
     erasure_state,
 };
 use crate::store::{Ledger, action};
-use crate::transaction::{ATTEMPTS, Transacted, update_action};
+use crate::transaction::{ATTEMPTS, Amendment, Transacted};
 
 /// What a certificate is signed as.
 const DOCUMENT: &str = "erasure";
@@ -374,30 +374,22 @@ impl Ledger {
             .set_key(Some(schema::erasure_key(erasure)))
             .condition_expression("#state = :running AND #version = :version")
             .expression_attribute_names("#state", STATE)
-            .expression_attribute_names("#body", BODY)
-            .expression_attribute_names("#signature", SIGNATURE)
-            .expression_attribute_names("#contact", CONTACT)
             .expression_attribute_names("#version", VERSION)
-            .expression_attribute_values(":done", schema::s(erasure_state::DONE))
             .expression_attribute_values(":running", schema::s(erasure_state::RUNNING))
-            .expression_attribute_values(":body", schema::s(text))
-            .expression_attribute_values(":signature", schema::s(signature.to_string()))
             .expression_attribute_values(":version", schema::n(schema::number(item, VERSION)?));
-        let mut set = "SET #state = :done, #body = :body, #signature = :signature".to_owned();
-        let mut update = update;
+        let mut done = Amendment {
+            set: Item::from([
+                (STATE.to_owned(), schema::s(erasure_state::DONE)),
+                (BODY.to_owned(), schema::s(text)),
+                (SIGNATURE.to_owned(), schema::s(signature.to_string())),
+            ]),
+            remove: vec![CONTACT],
+        };
         if let Some(due_at) = Kind::Erasure.due_at(finished_at, policy) {
             let [first, ..] = erasure.as_bytes();
-            let mut dates = Item::new();
-            schema::set_due(&mut dates, Kind::Erasure, schema::purge_shard(*first), due_at);
-            for (number, (name, value)) in dates.into_iter().enumerate() {
-                set.push_str(&format!(", #d{number} = :d{number}"));
-                update = update
-                    .expression_attribute_names(format!("#d{number}"), name)
-                    .expression_attribute_values(format!(":d{number}"), value);
-            }
+            schema::set_due(&mut done.set, Kind::Erasure, schema::purge_shard(*first), due_at);
         }
-        set.push_str(" REMOVE #contact");
-        update_action(update.update_expression(set).build())
+        done.action(update)
     }
 }
 

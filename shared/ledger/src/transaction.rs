@@ -1,6 +1,7 @@
 //! Transactions whose conditions tell the caller what has changed since it looked.
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem, Update};
 
 use crate::error::LedgerError;
@@ -82,6 +83,36 @@ impl Ledger {
             .set_key(Some(key))
             .condition_expression(format!("attribute_exists({PK})"));
         delete_action(delete.build())
+    }
+}
+
+/// Which attributes of an item change.
+#[derive(Debug, Default)]
+pub(crate) struct Amendment {
+    pub(crate) set: Item,
+    pub(crate) remove: Vec<&'static str>,
+}
+
+impl Amendment {
+    /// The amendment as an action, on the conditions that the update has already. Its own names begin with `#s` and `#r`.
+    pub(crate) fn action(self, mut update: UpdateBuilder) -> Result<TransactWriteItem, LedgerError> {
+        let (mut sets, mut removes) = (vec![], vec![]);
+        for (number, (name, value)) in self.set.into_iter().enumerate() {
+            sets.push(format!("#s{number} = :s{number}"));
+            update = update
+                .expression_attribute_names(format!("#s{number}"), name)
+                .expression_attribute_values(format!(":s{number}"), value);
+        }
+        for (number, name) in self.remove.iter().enumerate() {
+            removes.push(format!("#r{number}"));
+            update = update.expression_attribute_names(format!("#r{number}"), *name);
+        }
+        let clause = |verb: &str, parts: &[String]| match parts {
+            [] => String::new(),
+            parts => format!("{verb} {} ", parts.join(", ")),
+        };
+        let expression = clause("SET", &sets) + &clause("REMOVE", &removes);
+        update_action(update.update_expression(expression).build())
     }
 }
 

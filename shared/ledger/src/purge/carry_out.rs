@@ -14,7 +14,7 @@ use crate::schema::{
     self, BODY, DUE_AT, DUE_SHARD, EXPIRES_AT, FAILURES, HOME_SHARD, Item, KIND, PK, SET_ASIDE_SHARD, VERSION,
 };
 use crate::store::{Ledger, action};
-use crate::transaction::{MOST_ACTIONS, Transacted, check_action, delete_action, update_action};
+use crate::transaction::{Amendment, MOST_ACTIONS, Transacted, check_action, delete_action};
 
 use super::due::{Due, DueContact, Lane, Record};
 use super::lies_in_the_record;
@@ -323,7 +323,7 @@ impl Ledger {
         policy: &Policy,
     ) -> Result<TransactWriteItem, LedgerError> {
         let body = serde_json::to_string(contact).map_err(|_| LedgerError::corrupt(BODY))?;
-        let mut change = Amendment::of_dates(due, contact.due_at(policy));
+        let mut change = other_dates(due, contact.due_at(policy));
         change.set.insert(BODY.to_owned(), schema::s(body));
         change.set.insert(VERSION.to_owned(), schema::n(before.version + 1));
         self.amend(due, Some(before), change)
@@ -331,7 +331,7 @@ impl Ledger {
 
     /// Gives a record another due time, or none, in the partition of the index where it belongs.
     pub(super) fn reschedule_action(&self, due: &Due, due_at: Option<Time>) -> Result<TransactWriteItem, LedgerError> {
-        self.amend(due, None, Amendment::of_dates(due, due_at))
+        self.amend(due, None, other_dates(due, due_at))
     }
 
     /// Counts on the record itself that nothing could be done with it, and sets it aside when that was once too often.
@@ -378,23 +378,7 @@ impl Ledger {
                 .expression_attribute_names("#version", VERSION)
                 .expression_attribute_values(":version", schema::n(contact.version));
         }
-        let (mut sets, mut removes) = (vec![], vec![]);
-        for (number, (name, value)) in change.set.into_iter().enumerate() {
-            sets.push(format!("#s{number} = :s{number}"));
-            update = update
-                .expression_attribute_names(format!("#s{number}"), name)
-                .expression_attribute_values(format!(":s{number}"), value);
-        }
-        for (number, name) in change.remove.iter().enumerate() {
-            removes.push(format!("#r{number}"));
-            update = update.expression_attribute_names(format!("#r{number}"), *name);
-        }
-        let clause = |verb: &str, parts: &[String]| match parts {
-            [] => String::new(),
-            parts => format!("{verb} {} ", parts.join(", ")),
-        };
-        let expression = clause("SET", &sets) + &clause("REMOVE", &removes);
-        update_action(update.update_expression(expression).build())
+        change.action(update)
     }
 
     /// The condition that a contact is as it was read.
@@ -470,29 +454,20 @@ impl Ledger {
 /// The condition that a record is still what it was, and due when it was.
 const STILL: &str = "#kind = :kind AND #due_at = :due_at";
 
-/// Which attributes of a record change.
-#[derive(Debug, Default)]
-struct Amendment {
-    set: Item,
-    remove: Vec<&'static str>,
-}
-
-impl Amendment {
-    /// Another due time, or none. What failed before may fail as often again.
-    fn of_dates(due: &Due, due_at: Option<Time>) -> Self {
-        let mut change = Self {
-            set: Item::new(),
-            remove: vec![FAILURES, HOME_SHARD],
-        };
-        match due_at {
-            Some(due_at) => {
-                let home = due.home_shard.as_ref().unwrap_or(&due.shard);
-                schema::set_due(&mut change.set, due.kind, home.clone(), due_at);
-            }
-            None => change.remove.extend([DUE_SHARD, DUE_AT, EXPIRES_AT]),
+/// Another due time, or none. What failed before may fail as often again.
+fn other_dates(due: &Due, due_at: Option<Time>) -> Amendment {
+    let mut change = Amendment {
+        set: Item::new(),
+        remove: vec![FAILURES, HOME_SHARD],
+    };
+    match due_at {
+        Some(due_at) => {
+            let home = due.home_shard.as_ref().unwrap_or(&due.shard);
+            schema::set_due(&mut change.set, due.kind, home.clone(), due_at);
         }
-        change
+        None => change.remove.extend([DUE_SHARD, DUE_AT, EXPIRES_AT]),
     }
+    change
 }
 
 fn removed(removal: Removal) -> Attempt {
