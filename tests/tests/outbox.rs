@@ -987,13 +987,25 @@ impl std::io::Write for Page {
     }
 }
 
+thread_local! {
+    static PAGE: Page = Page::default();
+}
+
+/// What is logged on this thread, which is all that a test does. One subscriber serves all threads: one for a thread alone would
+/// miss what other threads have looked up before it was there.
+fn log_of_this_thread() -> Page {
+    static BEGUN: std::sync::Once = std::sync::Once::new();
+    BEGUN.call_once(|| {
+        let finest = tracing::level_filters::LevelFilter::TRACE;
+        let logs = platform::logs::subscriber(finest, || PAGE.with(Page::clone));
+        tracing::subscriber::set_global_default(logs).unwrap();
+    });
+    PAGE.with(Page::clone)
+}
+
 #[tokio::test]
 async fn no_line_of_the_log_names_whom_meta_is_to_forget() {
-    let page = Page::default();
-    let writer = page.clone();
-    let finest = tracing::level_filters::LevelFilter::TRACE;
-    let logs = platform::logs::subscriber(finest, move || writer.clone());
-    let _logged = tracing::subscriber::set_default(logs);
+    let page = log_of_this_thread();
     let world = World::new().await;
     world.erased(FORGOTTEN).await;
     let outbox = world.outbox();
