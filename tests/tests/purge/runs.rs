@@ -214,11 +214,14 @@ async fn a_store_that_is_busy_for_a_while_delays_a_run_and_one_that_stays_away_e
     let (retention, wire) = world.retention_on_a_wire();
     retention.handle_while(Deadline::after(AMPLE), &|| false).await.unwrap();
     wire.requests();
-    // What begins a run is tried once; the next hour tries again.
-    let faults = [Fault::Nothing, Fault::Nothing]
-        .into_iter()
-        .chain([Fault::Throttled; 20]);
-    wire.fail(faults);
+    // What begins a run is tried once, and what the lanes do five times.
+    let begins = [Fault::Nothing, Fault::Nothing];
+    wire.fail(begins.into_iter().chain([Fault::Throttled; 5 * Lane::ALL.len()]));
+    let away = report(retention.handle(Deadline::after(AMPLE)).await.unwrap());
+    assert_eq!(away.end, RunEnd::Unavailable);
+    assert!(away.counts.is_empty() && away.oldest_due.is_some());
+
+    wire.fail(begins.into_iter().chain([Fault::Throttled; 20]));
     let busy = report(retention.handle(Deadline::after(AMPLE)).await.unwrap());
     assert_eq!(busy.end, RunEnd::Complete);
     assert_eq!(world.count(Kind::Contact).await, 0);
