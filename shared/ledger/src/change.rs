@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use consent::contact::Contact;
@@ -18,7 +18,7 @@ use crate::alias::{Alias, FreeAlias};
 use crate::contact::{Owner, Subject, Upkeep, free_aliases};
 use crate::error::LedgerError;
 use crate::outbox::OutboxChange;
-use crate::schema::{self, BODY, KIND, LINK, PK, PREVIOUS, VERSION, WRAPPED_KEY};
+use crate::schema::{self, BODY, KIND, LINK, PK, PREVIOUS, VERSION};
 use crate::store::{Ledger, action};
 
 /// How many events of one contact can be committed in one go: a transaction holds 100 actions, and an event makes at
@@ -395,15 +395,7 @@ impl Ledger {
             add(Part::Alias, action);
         }
         if subject.version.is_none() {
-            let wrapped = self.keys.sealing()?.wrap(&subject.key, &contact.id.to_string());
-            let mut item = schema::subject_key(&contact.id);
-            let wrapped = wrapped.map_err(|_| LedgerError::NoEntropy)?.into_bytes();
-            item.insert(WRAPPED_KEY.to_owned(), schema::bytes(wrapped));
-            let put = Put::builder()
-                .table_name(&self.tables.keys)
-                .set_item(Some(item))
-                .condition_expression(format!("attribute_not_exists({PK})"));
-            add(Part::Key, action(put)?);
+            add(Part::Key, self.put_key(&contact.id.to_string(), &subject.key)?);
         }
         if let Some(change) = change {
             add(Part::Settle, self.settlement(change)?);

@@ -11,9 +11,7 @@ use std::str::FromStr;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{
-    Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{Delete, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use consent::id::{ContactId, ErasureId, OutgoingId, SenderId};
 use consent::outgoing::{ForgetContact, Outgoing};
 use consent::retention::{Kind, MESSAGE_MEMORY};
@@ -478,17 +476,7 @@ impl Ledger {
             IDENTITY.to_owned(),
             schema::bytes(sealed.map_err(|_| LedgerError::NoEntropy)?.into_bytes()),
         );
-        let wrapped = self.keys.sealing()?.wrap(&key, &owner);
-        let mut row = schema::one_off_key(&id);
-        row.insert(
-            WRAPPED_KEY.to_owned(),
-            schema::bytes(wrapped.map_err(|_| LedgerError::NoEntropy)?.into_bytes()),
-        );
-        let put_key = Put::builder()
-            .table_name(&self.tables.keys)
-            .set_item(Some(row))
-            .condition_expression(format!("attribute_not_exists({PK})"));
-        Ok(vec![self.put_waiting(item)?, action(put_key)?])
+        Ok(vec![self.put_waiting(item)?, self.put_key(&owner, &key)?])
     }
 
     fn put_waiting(&self, item: Item) -> Result<TransactWriteItem, LedgerError> {

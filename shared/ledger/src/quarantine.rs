@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put};
+use aws_sdk_dynamodb::types::AttributeValue;
 use consent::id::EventId;
 use consent::policy::Policy;
 use consent::retention::Kind;
@@ -14,7 +14,7 @@ use identity::{PseudonymDomain, SubjectKey};
 
 use crate::error::LedgerError;
 use crate::mentions;
-use crate::schema::{self, BODY, KIND, MENTIONS, OBSERVED_AT, PK, QUARANTINE_SHARD, REASON, WRAPPED_KEY};
+use crate::schema::{self, BODY, KIND, MENTIONS, OBSERVED_AT, PK, QUARANTINE_SHARD, REASON};
 use crate::store::{Ledger, action};
 use crate::transaction::Transacted;
 
@@ -63,20 +63,11 @@ impl Ledger {
         if let Some(due_at) = Kind::Quarantine.due_at(unreadable.received_at, policy) {
             schema::set_due(&mut item, Kind::Quarantine, QUARANTINE_SHARD.to_owned(), due_at);
         }
-        let wrapped = self.keys.sealing()?.wrap(&key, &owner);
-        let wrapped = wrapped.map_err(|_| LedgerError::NoEntropy)?.into_bytes();
-        let mut row = schema::quarantine_own_key(&hash);
-        row.insert(WRAPPED_KEY.to_owned(), schema::bytes(wrapped));
-        let is_new = format!("attribute_not_exists({PK})");
         let put = self
             .put_ledger()
             .set_item(Some(item))
-            .condition_expression(is_new.as_str());
-        let put_key = Put::builder()
-            .table_name(&self.tables.keys)
-            .set_item(Some(row))
-            .condition_expression(is_new);
-        let actions = [action(put)?, action(put_key)?];
+            .condition_expression(format!("attribute_not_exists({PK})"));
+        let actions = [action(put)?, self.put_key(&owner, &key)?];
         let ended = self.transact("put an unreadable delivery aside", &actions).await?;
         Ok(ended == Transacted::Committed)
     }

@@ -180,7 +180,7 @@ pub(crate) fn contact_key(id: &ContactId) -> Item {
 }
 
 pub(crate) fn subject_key(id: &ContactId) -> Item {
-    Item::from([(PK.to_owned(), s(id.to_string()))])
+    key_row(id.to_string())
 }
 
 pub(crate) fn alias_key(alias: &Pseudonym) -> Item {
@@ -216,7 +216,7 @@ pub(crate) fn outbox_shard_name(shard: u8) -> String {
 
 /// The one-off key of a deletion from Meta's contact book, in the key table.
 pub(crate) fn one_off_key(id: &OutgoingId) -> Item {
-    Item::from([(PK.to_owned(), s(outbox_pk(id)))])
+    key_row(outbox_pk(id))
 }
 
 /// The partition of the purge's index for what has this first byte in its id or hash.
@@ -303,11 +303,6 @@ pub(crate) fn quarantine_pk(hash: &str) -> String {
 
 pub(crate) fn quarantine_key(hash: &str) -> Item {
     key(quarantine_pk(hash), kind::QUARANTINE)
-}
-
-/// The key of a quarantined delivery, in the key table.
-pub(crate) fn quarantine_own_key(hash: &str) -> Item {
-    Item::from([(PK.to_owned(), s(quarantine_pk(hash)))])
 }
 
 /// The partition of the index that holds the deadlines of what belongs to no contact, which the purge walks.

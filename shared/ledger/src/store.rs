@@ -8,11 +8,11 @@ use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use consent::evidence::ChainKey;
 use consent::retention::ReportKey;
-use identity::{PseudonymKey, SealingKey};
+use identity::{PseudonymKey, SealingKey, SubjectKey};
 use tokio::time::Instant;
 
 use crate::error::LedgerError;
-use crate::schema::PK;
+use crate::schema::{self, PK, WRAPPED_KEY};
 
 /// The names of the two tables.
 #[derive(Debug, Clone)]
@@ -99,6 +99,20 @@ impl Ledger {
     /// A put into the ledger's table, to be completed.
     pub(crate) fn put_ledger(&self) -> PutBuilder {
         Put::builder().table_name(&self.tables.ledger)
+    }
+
+    /// A new key, wrapped for its owner, who names its row in the key table.
+    pub(crate) fn put_key(&self, owner: &str, key: &SubjectKey) -> Result<TransactWriteItem, LedgerError> {
+        let wrapped = self.keys.sealing()?.wrap(key, owner);
+        let wrapped = wrapped.map_err(|_| LedgerError::NoEntropy)?.into_bytes();
+        let mut row = schema::key_row(owner);
+        row.insert(WRAPPED_KEY.to_owned(), schema::bytes(wrapped));
+        action(
+            Put::builder()
+                .table_name(&self.tables.keys)
+                .set_item(Some(row))
+                .condition_expression(format!("attribute_not_exists({PK})")),
+        )
     }
 
     /// Waits before the next attempt, longer each time and by chance, so that rivals do not meet again. Fails if the
