@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::campaign::{Send, Sends};
 use crate::evidence::ChainHead;
 use crate::hold::Holds;
-use crate::id::{ContactId, Locale, MessageRef, NoticeVersion, PurposeId, RequestId, SenderId};
+use crate::id::{CampaignId, ContactId, Locale, MessageRef, NoticeVersion, PurposeId, RequestId, SenderId};
 use crate::policy::{Class, Policy};
 use crate::register::{Grant, Register, Registers, Request, Stop, StopKind};
 use crate::suppression::{HOLD, MessageClass, SuppressionKind, Suppressions};
@@ -130,6 +131,12 @@ pub struct Contact {
     /// The last marketing message that was sent.
     #[serde(default, skip_serializing_if = "Register::is_empty")]
     pub last_marketing: Register<Time>,
+    /// The campaigns' messages of the last 30 days.
+    #[serde(default, skip_serializing_if = "Sends::is_empty")]
+    pub sends: Sends,
+    /// When Meta last refused a message to protect the person from too much marketing (error 131049).
+    #[serde(default, skip_serializing_if = "Register::is_empty")]
+    pub refused_131049: Register<Time>,
     /// The contact's last message that the ledger had to remember.
     #[serde(default, skip_serializing_if = "Register::is_empty")]
     pub last_inbound: Register<Time>,
@@ -230,6 +237,8 @@ impl Contact {
             holds: Holds::default(),
             prompts: BTreeMap::new(),
             last_marketing: Register::default(),
+            sends: Sends::default(),
+            refused_131049: Register::default(),
             last_inbound: Register::default(),
             sender: Register::default(),
             locale: Register::default(),
@@ -412,6 +421,12 @@ impl Contact {
         prompted || self.last_marketing.get().is_some_and(|sent| at < *sent + HOLD)
     }
 
+    /// Records that a campaign's message was let go.
+    pub fn send(&mut self, campaign: CampaignId, send: Send, policy: &Policy) {
+        self.sent(&send.purpose, policy, send.at);
+        self.sends.record(campaign, send);
+    }
+
     /// Records that a message went out under the consent to a purpose.
     pub fn sent(&mut self, purpose: &PurposeId, policy: &Policy, at: Time) {
         self.purposes.entry(purpose.clone()).or_default().last_used.raise(at);
@@ -432,6 +447,8 @@ impl Contact {
         self.suppressions.merge(&other.suppressions);
         self.holds.merge(&other.holds);
         self.last_marketing.merge(&other.last_marketing);
+        self.sends.merge(&other.sends);
+        self.refused_131049.merge(&other.refused_131049);
         self.last_inbound.merge(&other.last_inbound);
         self.sender.merge(&other.sender);
         self.locale.merge(&other.locale);

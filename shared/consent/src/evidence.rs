@@ -8,7 +8,9 @@ use std::fmt;
 use hmac::Mac;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ContactId, EventId, Locale, MessageRef, NoticeVersion, PolicyVersion, PurposeId, RequestId, SenderId};
+use crate::id::{
+    CampaignId, ContactId, EventId, Locale, MessageRef, NoticeVersion, PolicyVersion, PurposeId, RequestId, SenderId,
+};
 use crate::mac::keyed;
 use crate::register::RequestSource;
 use crate::time::Time;
@@ -252,6 +254,9 @@ pub struct Evidence {
     /// The words that the contact typed, sealed under the contact's own key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed_words: Option<String>,
+    /// The campaigns whose message was on its way when the contact stopped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crossed: Vec<CampaignId>,
     /// The signed webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryEvidence>,
@@ -275,6 +280,29 @@ impl TypedWords {
     /// The words, to be sealed.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl EvidenceKind {
+    /// Whether the contact stopped something with it, or may have.
+    pub fn stops(self) -> bool {
+        match self {
+            Self::Declined
+            | Self::NotMe
+            | Self::Withdrawn
+            | Self::Objected
+            | Self::PlatformStop
+            | Self::Held
+            | Self::Invalidated => true,
+            Self::Requested
+            | Self::PromptSent
+            | Self::PromptDelivered
+            | Self::PromptFailed
+            | Self::Confirmed
+            | Self::PlatformResume
+            | Self::Kept
+            | Self::ErasureRefused => false,
+        }
     }
 }
 

@@ -154,6 +154,14 @@ binary_id!(
     ErasureId, 16, "an erasure id", "write 32 lower-case hex digits"
 );
 binary_id!(
+    /// One check of a campaign's audience.
+    CheckId, 16, "a check id", "write 32 lower-case hex digits"
+);
+binary_id!(
+    /// An audience, named by the SHA-256 of all who are on it.
+    AudienceDigest, 32, "an audience digest", "write 64 lower-case hex digits"
+);
+binary_id!(
     /// A notice, named by the SHA-256 of all it says.
     NoticeVersion, 32, "a notice version", "write 64 lower-case hex digits"
 );
@@ -191,6 +199,27 @@ text_id!(
     "a sender",
     "write the phone number id from Meta's dashboard, 1 to 32 digits",
     |text| (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+);
+
+text_id!(
+    /// A campaign, as the tool that runs it calls it.
+    CampaignId,
+    "a campaign id",
+    "write 1 to 64 lower-case letters, digits, hyphens or underscores, beginning with a letter or a digit",
+    |text| {
+        let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+        (1..=64).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with(['-', '_'])
+    }
+);
+text_id!(
+    /// The name of a message template at Meta.
+    TemplateName,
+    "the name of a template",
+    "write it as Meta has it: 1 to 512 lower-case letters, digits and underscores",
+    |text| {
+        let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        (1..=512).contains(&text.len()) && text.bytes().all(inner)
+    }
 );
 
 impl Locale {

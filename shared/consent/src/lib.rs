@@ -4,6 +4,7 @@
 //! grow; an [`event::Event`] raises some of them; what follows is a [`decide::Decision`], which the ledger commits as a
 //! whole. The status of a consent is derived from the registers whenever it is asked for.
 
+pub mod campaign;
 pub mod contact;
 pub mod decide;
 pub mod event;
@@ -15,7 +16,9 @@ pub mod outgoing;
 pub mod policy;
 pub mod register;
 pub mod retention;
+mod signed;
 pub mod suppression;
 pub mod time;
 pub mod token;
 pub mod words;
+pub mod zone;

@@ -7,17 +7,16 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, Mac};
+use hmac::Hmac;
 use sha2::Sha256;
 
 use crate::id::{ContactId, NoticeVersion, RequestId};
 use crate::mac::keyed;
+use crate::signed::{self, MAC_BYTES, TIME_BYTES, time_from};
 use crate::time::Time;
 
 /// What every token begins with. Another payload belongs to another program.
 const PREFIX: &str = "as1.";
-const MAC_BYTES: usize = 16;
-const TIME_BYTES: usize = 5;
 const FIXED_BYTES: usize = 1 + 16 + 16 + 2 * TIME_BYTES;
 
 /// How many purposes one prompt can ask for: more would not fit the 128 characters that a button's payload should not
@@ -36,6 +35,10 @@ impl TokenKey {
 
     fn mac(&self) -> Hmac<Sha256> {
         keyed(&self.0, "assent token v1")
+    }
+
+    pub(crate) fn mac_of_tickets(&self) -> Hmac<Sha256> {
+        keyed(&self.0, "assent ticket v1")
     }
 }
 
@@ -143,14 +146,12 @@ impl Token {
         bytes.extend_from_slice(self.contact.as_bytes());
         bytes.extend_from_slice(self.request.as_bytes());
         for time in [self.prompted_at, self.expires_at] {
-            bytes.extend(time.unix_seconds().to_be_bytes().into_iter().skip(8 - TIME_BYTES));
+            bytes.extend(signed::time_bytes(time));
         }
         for notice in &self.notices {
             bytes.extend_from_slice(notice);
         }
-        let mac = key.mac().chain_update(&bytes).finalize().into_bytes();
-        bytes.extend(mac.into_iter().take(MAC_BYTES));
-        format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
+        signed::write(PREFIX, key.mac(), bytes)
     }
 
     /// Reads a payload that one of the keys signed, newest first so that a rotation breaks no button already sent.
@@ -158,17 +159,11 @@ impl Token {
     /// # Errors
     /// [`TokenError::Foreign`] for any other program's payload, [`TokenError::Forged`] for what no key signed.
     pub fn decode(payload: &str, keys: &[TokenKey]) -> Result<Self, TokenError> {
-        let encoded = payload.strip_prefix(PREFIX).ok_or(TokenError::Foreign)?;
-        let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| TokenError::Forged)?;
-        let split = bytes.len().checked_sub(MAC_BYTES).ok_or(TokenError::Forged)?;
-        let (body, mac) = bytes.split_at_checked(split).ok_or(TokenError::Forged)?;
-        let signed = keys
-            .iter()
-            .any(|key| key.mac().chain_update(body).verify_truncated_left(mac).is_ok());
-        if !signed {
-            return Err(TokenError::Forged);
+        if !Self::is_claimed_by(payload) {
+            return Err(TokenError::Foreign);
         }
-        Self::from_body(body).ok_or(TokenError::Forged)
+        let body = signed::read(PREFIX, keys.iter().map(TokenKey::mac), payload).ok_or(TokenError::Forged)?;
+        Self::from_body(&body).ok_or(TokenError::Forged)
     }
 
     /// The contact that a payload claims to be made for, whoever signed it: enough to bring it to the right contact, which
@@ -213,10 +208,6 @@ impl Token {
             notices: notices.to_vec(),
         })
     }
-}
-
-fn time_from(bytes: &[u8; TIME_BYTES]) -> Time {
-    Time::from_unix_seconds(bytes.iter().fold(0, |seconds, byte| (seconds << 8) | i64::from(*byte)))
 }
 
 #[cfg(test)]

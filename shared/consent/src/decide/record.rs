@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::contact::Status;
 use crate::evidence::{Actor, Draft, Evidence, EvidenceKind, SCHEMA, Source, Validity};
-use crate::id::PurposeId;
+use crate::id::{CampaignId, PurposeId};
 
 use super::Step;
 
@@ -60,6 +60,15 @@ impl Step<'_> {
         self.record(kind, Actor::Meta, Source::Meta)
     }
 
+    /// The campaigns whose message was on its way when the contact stopped.
+    fn crossed(&self, kind: EvidenceKind) -> Vec<CampaignId> {
+        if kind.stops() {
+            self.contact.sends.crossing(self.at, self.now())
+        } else {
+            vec![]
+        }
+    }
+
     pub(super) fn record(&self, kind: EvidenceKind, actor: Actor, source: Source) -> Evidence {
         Evidence {
             schema: SCHEMA,
@@ -78,6 +87,7 @@ impl Step<'_> {
             prompt: None,
             reply: None,
             sealed_words: None,
+            crossed: self.crossed(kind),
             delivery: self.event.delivery.clone(),
             policy: self.policy().version(),
         }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::id::SenderId;
 
 use super::document::{Node, Table};
@@ -28,8 +30,8 @@ impl Controller {
     }
 
     /// Where the controller is established.
-    pub fn country(&self) -> &Country {
-        &self.country
+    pub fn country(&self) -> Country {
+        self.country
     }
 
     /// The page with the full privacy information.
@@ -151,19 +153,39 @@ impl Sender {
 }
 
 /// A country, as ISO 3166-1 alpha-2 writes it: `DE`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Country(String);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Country([u8; 2]);
 
 impl Country {
     /// The two letters.
     pub fn as_str(&self) -> &str {
-        &self.0
+        // Nothing but capital letters is ever read into it.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Country {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Country({self})")
+    }
+}
+
+impl Serialize for Country {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Country {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -176,7 +198,8 @@ impl FromStr for Country {
     type Err = InvalidCountry;
 
     fn from_str(text: &str) -> Result<Self, InvalidCountry> {
-        let valid = text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase());
-        valid.then(|| Self(text.to_owned())).ok_or(InvalidCountry)
+        let letters: [u8; 2] = text.as_bytes().try_into().map_err(|_| InvalidCountry)?;
+        let valid = letters.iter().all(u8::is_ascii_uppercase);
+        valid.then_some(Self(letters)).ok_or(InvalidCountry)
     }
 }

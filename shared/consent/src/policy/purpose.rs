@@ -116,6 +116,12 @@ pub struct Frequency {
 }
 
 impl Frequency {
+    /// At most so many messages in each period.
+    #[cfg(test)]
+    pub(crate) fn new(count: u32, per: Per) -> Self {
+        Self { count, per }
+    }
+
     /// The most messages in one period.
     pub fn count(self) -> u32 {
         self.count

@@ -1,7 +1,10 @@
 //! Numbers: how often to ask, how long to keep, how campaigns are checked.
 
+use serde::{Deserialize, Serialize};
+
 use crate::retention::Setting;
 use crate::time::{Span, Time};
+use crate::zone::Zone;
 
 use super::controller::Country;
 use super::document::{Node, Table};
@@ -82,6 +85,7 @@ pub struct Campaigns {
     pub(super) look_ahead: Span,
     pub(super) denied_share_percent: u32,
     pub(super) quiet_hours: Vec<QuietHours>,
+    pub(super) health_lifetime: Span,
 }
 
 impl Campaigns {
@@ -101,13 +105,24 @@ impl Campaigns {
     }
 
     /// When contacts in a country are left alone, if anything is said about the country.
-    pub fn quiet_hours(&self, country: &Country) -> Option<&QuietHours> {
-        self.quiet_hours.iter().find(|quiet| quiet.country == *country)
+    pub fn quiet_hours(&self, country: Country) -> Option<&QuietHours> {
+        self.quiet_hours.iter().find(|quiet| quiet.country == country)
+    }
+
+    /// Whether there is a country whose contacts are left alone at times.
+    pub fn has_quiet_hours(&self) -> bool {
+        !self.quiet_hours.is_empty()
+    }
+
+    /// For how long what Meta said of the account and the template is believed.
+    pub fn health_lifetime(&self) -> Span {
+        self.health_lifetime
     }
 }
 
 /// What a campaign verdict does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// It is recorded.
     Observe,
@@ -121,19 +136,19 @@ pub enum Mode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuietHours {
     pub(super) country: Country,
-    pub(super) zone: String,
+    pub(super) zone: Zone,
     pub(super) from_minute: u16,
     pub(super) to_minute: u16,
 }
 
 impl QuietHours {
     /// The country.
-    pub fn country(&self) -> &Country {
-        &self.country
+    pub fn country(&self) -> Country {
+        self.country
     }
 
-    /// The time zone that the hours are told in, as the IANA names it: `Europe/Berlin`.
-    pub fn zone(&self) -> &str {
+    /// The time zone that the hours are told in.
+    pub fn zone(&self) -> &Zone {
         &self.zone
     }
 
@@ -183,6 +198,7 @@ impl Campaigns {
         let mode = table.read_or("mode", Mode::Enforce, |node| node.one_of(&modes));
         let hours = table.read_or("look_ahead_hours", 24, |node| node.number(1..=168));
         let denied_share_percent = table.read_or("denied_share_percent", 20, |node| node.number(1..=100));
+        let health_days = table.read_or("health_days", 30, |node| node.number(1..=90));
         let quiet_hours = table.read_or("quiet_hours", Vec::new(), |node| {
             let quiet_hours = node.list_of(QuietHours::read)?;
             node.distinct(&quiet_hours.iter().map(QuietHours::country).collect::<Vec<_>>());
@@ -194,6 +210,7 @@ impl Campaigns {
             look_ahead: Span::hours(hours?),
             denied_share_percent: denied_share_percent?,
             quiet_hours: quiet_hours?,
+            health_lifetime: Span::days(health_days?),
         })
     }
 }
@@ -202,17 +219,7 @@ impl QuietHours {
     fn read(node: &Node<'_>) -> Option<Self> {
         let table = node.table()?;
         let country = table.need("country").and_then(|node| node.parsed());
-        let zone = table.need("zone").and_then(|node| {
-            let zone = node.line()?;
-            let valid = zone == "UTC"
-                || zone
-                    .split_once('/')
-                    .is_some_and(|(area, city)| !area.is_empty() && !city.is_empty());
-            if !valid {
-                node.fault("write the IANA name of a time zone, such as Europe/Berlin");
-            }
-            valid.then_some(zone)
-        });
+        let zone = table.need("zone").and_then(|node| node.parsed());
         let from_minute = table.need("from").and_then(|node| node.minute_of_day());
         let to_minute = table.need("to").and_then(|node| node.minute_of_day());
         table.finish();

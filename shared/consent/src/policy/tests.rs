@@ -101,7 +101,7 @@ fn the_example_says_what_a_reader_of_it_would_expect() {
         time("2027-02-28T00:00:00Z")
     );
     assert_eq!(policy.campaigns().mode(), Mode::Enforce);
-    let quiet = policy.campaigns().quiet_hours(&"DE".parse().unwrap()).unwrap();
+    let quiet = policy.campaigns().quiet_hours("DE".parse().unwrap()).unwrap();
     assert_eq!((quiet.from_minute(), quiet.to_minute()), (20 * 60, 8 * 60));
 }
 
