@@ -7,6 +7,7 @@
 //! No type here that holds a person or a secret has a `Display`, and the `Debug` of each says nothing about its content.
 
 mod bsuid;
+mod countries;
 mod identifiers;
 mod phone;
 mod pseudonym;
