@@ -6,6 +6,7 @@
 //! again and decides again.
 
 mod alias;
+mod campaign;
 mod change;
 mod contact;
 mod erasure;
@@ -26,6 +27,7 @@ mod schema;
 mod store;
 mod transaction;
 
+pub use campaign::{CallerRef, InvalidRef, Judged, RecipientId, StoredCampaign};
 pub use change::{MAX_EVENTS, PromptPhase, Recorded, Who};
 pub use contact::{Found, Subject};
 pub use erasure::{ContactBook, Erasure, ErasureRequest, ErasureStart, Proof};

@@ -287,8 +287,15 @@ impl Ledger {
                 Kind::SubjectKey | Kind::Alias | Kind::Tombstone => true,
                 // They go last, since they say where the rest lies.
                 Kind::Contact | Kind::Remains => true,
+                // They lie where the evidence does.
+                Kind::Send | Kind::Finding => true,
+                Kind::AudiencePart => true,
                 // They hold nothing of a contact.
-                Kind::Policy
+                Kind::Campaign
+                | Kind::CampaignCheck
+                | Kind::Audience
+                | Kind::Usage
+                | Kind::Policy
                 | Kind::ActivePolicy
                 | Kind::Health
                 | Kind::Idempotency

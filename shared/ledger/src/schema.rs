@@ -29,6 +29,16 @@
 //! | where the purge stands, and its lease | `retention` / `state` | UpdateItem |
 //! | what a lane of a run has counted | `purge_runs` / `<began at>#<run id>#<lane>` | UpdateItem in each transaction |
 //! | reports of the purge | `purge_runs` / `<began at>#<run id>` | Query |
+//! | a campaign | `campaign#<id>` / `campaign` | GetItem, TransactWriteItems |
+//! | campaigns that may be due for a check, nearest first | index `due`: `campaigns#0` / start | Query |
+//! | a part of an audience, replaced as a whole | `campaign#<id>` / `bucket#<bucket>#<part>`, `audience`, `campaign`; `campaign#<id>` in the key table | TransactWriteItems |
+//! | everyone on some buckets of an audience | `campaign#<id>` / `bucket#<bucket>#<part>` | Query |
+//! | everyone there is | `contact#<id>` / `contact` | Scan by segments |
+//! | a hundred contacts | `contact#<id>` / `contact` | BatchGetItem |
+//! | a check, and each worker's share of it | `campaign#<id>` / `check#<began at>#<check>` and `…#<unit>` | conditional PutItem, UpdateItem, Query |
+//! | let a campaign's message go | contact, `contact#<id>` / `send#<campaign>` | TransactWriteItems |
+//! | what became of it | the same, `contact#<id>` / `finding#<campaign>` | UpdateItem, TransactWriteItems |
+//! | how many people were written to first | `usage#<hour>` / `usage` | BatchGetItem, UpdateItem |
 //!
 //! Every item carries `kind`, so that a stream filter or a purge knows it without looking at its key. What belongs to the
 //! domain is JSON in `body`, and an attribute of its own exists only where a condition, an index or a filter needs it.
@@ -37,7 +47,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use consent::id::{ContactId, ErasureId, EventId, OutgoingId, PolicyVersion, RunId};
+use consent::campaign::PartId;
+use consent::id::{CampaignId, CheckId, ContactId, ErasureId, EventId, OutgoingId, PolicyVersion, RunId};
 use consent::retention::{Kind, Outcome};
 use consent::time::{Span, Time};
 use identity::Pseudonym;
@@ -109,6 +120,12 @@ pub(crate) const LEASE_UNTIL: &str = "lease_until";
 pub(crate) const HOLDER: &str = "holder";
 /// The run of the purge whose counts are not summed up yet, as JSON.
 pub(crate) const OPEN_RUN: &str = "open_run";
+/// The recipients of a bucket, packed.
+pub(crate) const ENTRIES: &str = "entries";
+/// What the caller calls each of them, sealed under the campaign's key.
+pub(crate) const REFERENCES: &str = "references";
+/// How many of something there are.
+pub(crate) const COUNT: &str = "count";
 /// The index of what is due.
 pub(crate) const DUE_INDEX: &str = "due";
 
@@ -142,6 +159,13 @@ pub(crate) mod kind {
     pub(crate) const PURGE_RUN: &str = Kind::PurgeRun.as_str();
     pub(crate) const PURGE_TALLY: &str = Kind::PurgeTally.as_str();
     pub(crate) const RETENTION_STATE: &str = Kind::RetentionState.as_str();
+    pub(crate) const CAMPAIGN: &str = Kind::Campaign.as_str();
+    pub(crate) const CAMPAIGN_CHECK: &str = Kind::CampaignCheck.as_str();
+    pub(crate) const AUDIENCE: &str = Kind::Audience.as_str();
+    pub(crate) const AUDIENCE_PART: &str = Kind::AudiencePart.as_str();
+    pub(crate) const SEND: &str = Kind::Send.as_str();
+    pub(crate) const FINDING: &str = Kind::Finding.as_str();
+    pub(crate) const USAGE: &str = Kind::Usage.as_str();
 }
 
 /// How far an erasure has come.
@@ -279,6 +303,66 @@ pub(crate) fn tally_counts(attribute: &str) -> Option<(Kind, Outcome)> {
 
 pub(crate) fn legal_hold_key(id: &ContactId) -> Item {
     key(contact_pk(id), kind::LEGAL_HOLD)
+}
+
+/// How many buckets the recipients of an audience are sorted into.
+pub(crate) const BUCKETS: u8 = 64;
+
+/// The partition of the index that holds the campaigns that may have to be checked, by their start.
+pub(crate) const CAMPAIGNS_SHARD: &str = "campaigns#0";
+
+/// The partition of a campaign, and the row of its key in the key table.
+pub(crate) fn campaign_pk(id: &CampaignId) -> String {
+    format!("campaign#{id}")
+}
+
+pub(crate) fn campaign_key(id: &CampaignId) -> Item {
+    key(campaign_pk(id), kind::CAMPAIGN)
+}
+
+pub(crate) fn audience_key(id: &CampaignId) -> Item {
+    key(campaign_pk(id), kind::AUDIENCE)
+}
+
+/// The bucket of an audience that a recipient belongs to.
+pub(crate) fn bucket_of(alias: &Pseudonym) -> u8 {
+    let [first, ..] = alias.as_bytes();
+    first % BUCKETS
+}
+
+/// What the sort keys of a bucket's items begin with. They sort by bucket.
+pub(crate) fn bucket_prefix(bucket: u8) -> String {
+    format!("bucket#{bucket:02x}#")
+}
+
+pub(crate) fn bucket_key(id: &CampaignId, bucket: u8, part: PartId) -> Item {
+    key(campaign_pk(id), &format!("{}{part}", bucket_prefix(bucket)))
+}
+
+/// The sort key of a check, and what the sort keys of its units begin with.
+pub(crate) fn check_sk(began_at: Time, check: &CheckId) -> String {
+    format!("check#{began_at}#{check}")
+}
+
+pub(crate) fn check_key(id: &CampaignId, began_at: Time, check: &CheckId) -> Item {
+    key(campaign_pk(id), &check_sk(began_at, check))
+}
+
+pub(crate) fn check_unit_key(id: &CampaignId, began_at: Time, check: &CheckId, unit: u8) -> Item {
+    key(campaign_pk(id), &format!("{}#{unit:02x}", check_sk(began_at, check)))
+}
+
+pub(crate) fn send_key(contact: &ContactId, campaign: &CampaignId) -> Item {
+    key(contact_pk(contact), &format!("send#{campaign}"))
+}
+
+pub(crate) fn finding_key(contact: &ContactId, campaign: &CampaignId) -> Item {
+    key(contact_pk(contact), &format!("finding#{campaign}"))
+}
+
+/// The item that counts the hour that begins then.
+pub(crate) fn usage_key(hour: Time) -> Item {
+    key(format!("usage#{hour}"), kind::USAGE)
 }
 
 pub(crate) fn policy_key(version: &PolicyVersion) -> Item {

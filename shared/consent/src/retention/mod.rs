@@ -14,5 +14,8 @@ mod tombstone;
 pub use certificate::Certificate;
 pub use contact::Purge;
 pub use report::{Counts, Outcome, ReportKey, RunEnd, RunReport, SCHEMA, Signature};
-pub use schedule::{After, KEY_MEMORY, Kind, Line, MESSAGE_MEMORY, REDELIVERY, Setting, Then, UnknownKind, schedule};
+pub use schedule::{
+    AUDIENCE_MEMORY, After, KEY_MEMORY, Kind, Line, MESSAGE_MEMORY, REDELIVERY, Setting, Then, USAGE_MEMORY,
+    UnknownKind, schedule,
+};
 pub use tombstone::Tombstone;

@@ -20,6 +20,12 @@ pub const MESSAGE_MEMORY: Span = Span::days(14);
 /// How long a caller's idempotency key stands for its request. Whoever repeats a request does it within days.
 pub const KEY_MEMORY: Span = Span::days(7);
 
+/// How long an audience is kept once its campaign is over.
+pub const AUDIENCE_MEMORY: Span = Span::days(30);
+
+/// How long it is remembered how many people were written to in an hour: Meta counts 24 of them.
+pub const USAGE_MEMORY: Span = Span::days(2);
+
 /// How much longer than any backup the erasure register lasts.
 const REGISTER_MARGIN: Span = Span::days(7);
 
@@ -60,6 +66,20 @@ pub enum Kind {
     PurgeRun,
     /// What one lane of a purge has counted so far.
     PurgeTally,
+    /// What a campaign is to do, and what its checks came to.
+    Campaign,
+    /// A check of a campaign in progress, or one worker's share of it.
+    CampaignCheck,
+    /// Of which parts a campaign's audience is made.
+    Audience,
+    /// Recipients of a campaign: ids of contacts and keyed hashes.
+    AudiencePart,
+    /// That a campaign's message was let go to a contact, and what became of it.
+    Send,
+    /// That a stop must have been missed.
+    Finding,
+    /// How many people were written to first in an hour.
+    Usage,
     /// Where the purge stands.
     RetentionState,
 }
@@ -71,7 +91,7 @@ pub struct UnknownKind;
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 25] = [
         Self::Contact,
         Self::SubjectKey,
         Self::Alias,
@@ -89,6 +109,13 @@ impl Kind {
         Self::ErasureRegister,
         Self::PurgeRun,
         Self::PurgeTally,
+        Self::Campaign,
+        Self::CampaignCheck,
+        Self::Audience,
+        Self::AudiencePart,
+        Self::Send,
+        Self::Finding,
+        Self::Usage,
         Self::RetentionState,
     ];
 
@@ -112,6 +139,13 @@ impl Kind {
             Self::ErasureRegister => "erasure_register",
             Self::PurgeRun => "purge_run",
             Self::PurgeTally => "purge_tally",
+            Self::Campaign => "campaign",
+            Self::CampaignCheck => "campaign_check",
+            Self::Audience => "audience",
+            Self::AudiencePart => "audience_part",
+            Self::Send => "send",
+            Self::Finding => "finding",
+            Self::Usage => "usage",
             Self::RetentionState => "retention_state",
         }
     }
@@ -134,6 +168,7 @@ impl Kind {
             | Self::LegalHold
             | Self::Erasure
             | Self::PurgeRun
+            | Self::Usage
             | Self::Tombstone => true,
             // Something else goes with them, or a legal hold has to be looked at.
             Self::Contact
@@ -145,6 +180,12 @@ impl Kind {
             | Self::Quarantine
             | Self::ErasureRegister
             | Self::PurgeTally
+            | Self::Campaign
+            | Self::CampaignCheck
+            | Self::Audience
+            | Self::AudiencePart
+            | Self::Send
+            | Self::Finding
             // They are kept.
             | Self::Policy
             | Self::ActivePolicy
@@ -431,7 +472,7 @@ macro_rules! lines {
     };
 }
 
-static SCHEDULE: [Line; 23] = lines! {
+static SCHEDULE: [Line; 30] = lines! {
     Contact: "a request that nobody confirmed", After::Setting(Setting::Unconfirmed, "the request"), Delete,
         "Nobody consented, so nothing justifies keeping it (Art. 17(1)(a) GDPR). It is never due while its prompt can be answered.";
     Contact: "a refusal or a stop by somebody who had not consented", After::Fixed(REDELIVERY, "it"), Reduce,
@@ -470,6 +511,20 @@ static SCHEDULE: [Line; 23] = lines! {
         "Proof of deletion (Art. 5(2) GDPR).";
     PurgeTally: "what a purge in progress has counted", After::With(Kind::PurgeRun), Delete,
         "It is summed up in the report.";
+    Campaign: "a campaign with its verdicts", After::Setting(Setting::Decision, "its end"), Delete,
+        "Proof of what was known before it was sent (Art. 5(2) GDPR). It names no person.";
+    CampaignCheck: "a check in progress", After::With(Kind::Campaign), Delete,
+        "It is summed up in the verdict.";
+    Audience: "of which parts an audience is made", After::Fixed(AUDIENCE_MEMORY, "the campaign's end"), Delete,
+        "To say who was left out and why, while anybody asks.";
+    AudiencePart: "recipients, as ids and keyed hashes with the caller's sealed references", After::With(Kind::Audience), Delete,
+        "A list of recipients has no use once the campaign is over (Art. 5(1)(e) GDPR).";
+    Send: "that a message was let go to a contact", After::Setting(Setting::Decision, "it"), Delete,
+        "Proof of lawful use (Art. 5(2) GDPR). It goes with the contact if that goes before.";
+    Finding: "that a stop must have been missed", After::Setting(Setting::Decision, "it"), Delete,
+        "To find out why (Art. 5(2) and 32(1)(d) GDPR). It goes with the contact if that goes before.";
+    Usage: "how many people were written to first in an hour", After::Fixed(USAGE_MEMORY, "that hour"), Delete,
+        "To stay within Meta's messaging limit. It names no person.";
     Policy: "a version of the policy", After::Never, Keep,
         "It holds the wording that consents were given to, and no personal data.";
     ActivePolicy: "which policy is in force", After::Never, Keep,

@@ -238,7 +238,12 @@ impl Due {
             | Kind::LegalHold
             | Kind::Erasure
             | Kind::ErasureRegister
-            | Kind::PurgeRun => true,
+            | Kind::PurgeRun
+            | Kind::Campaign
+            | Kind::Audience
+            | Kind::Send
+            | Kind::Finding
+            | Kind::Usage => true,
             Kind::SubjectKey
             | Kind::Alias
             | Kind::Evidence
@@ -246,6 +251,8 @@ impl Due {
             | Kind::ActivePolicy
             | Kind::Health
             | Kind::PurgeTally
+            | Kind::CampaignCheck
+            | Kind::AudiencePart
             | Kind::RetentionState => false,
         };
         if !is_due_by_itself {
