@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::policy::Country;
 use crate::time::Time;
@@ -87,5 +88,134 @@ impl fmt::Display for Zone {
 impl fmt::Debug for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Zone({self})")
+    }
+}
+
+impl Serialize for Zone {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Zone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::time::Span;
+
+    fn zone(name: &str) -> Zone {
+        name.parse().unwrap()
+    }
+
+    fn names(country: &str) -> Vec<&'static str> {
+        let zones = Zone::of(country.parse().unwrap());
+        zones.iter().map(Zone::as_str).collect()
+    }
+
+    fn at(text: &str) -> Time {
+        text.parse().unwrap()
+    }
+
+    fn clock(text: &str) -> DateTime {
+        text.parse().unwrap()
+    }
+
+    fn any_zone() -> impl Strategy<Value = Zone> {
+        let zones: Vec<_> = BY_COUNTRY.values().flatten().cloned().collect();
+        prop::sample::select(zones)
+    }
+
+    #[test]
+    fn a_zone_has_one_name_and_nothing_else_names_it() {
+        for name in ["Europe/Berlin", "America/Argentina/Buenos_Aires", "UTC"] {
+            assert_eq!(zone(name).to_string(), name);
+        }
+        for name in [
+            "",
+            "Berlin",
+            "Europe/Bielefeld",
+            "europe/berlin",
+            "Europe/Berlin ",
+            "CEST",
+            "+01:00",
+            "Etc/Unknown",
+            "posix/Europe/Berlin",
+            "localtime",
+        ] {
+            assert_eq!(name.parse::<Zone>(), Err(InvalidZone), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_country_has_the_zones_that_its_clocks_go_by() {
+        assert_eq!(names("DE"), ["Europe/Berlin", "Europe/Busingen"]);
+        assert_eq!(names("AT"), ["Europe/Vienna"]);
+        assert_eq!(names("GG"), ["Europe/Guernsey"]);
+        assert_eq!(names("ES"), ["Africa/Ceuta", "Atlantic/Canary", "Europe/Madrid"]);
+        assert!(names("US").contains(&"Pacific/Honolulu"));
+        assert!(names("RU").len() > 20);
+        assert_eq!(names("ZZ"), [""; 0]);
+    }
+
+    #[test]
+    fn a_clock_that_is_put_forward_or_back_is_read_as_people_read_it() {
+        let berlin = zone("Europe/Berlin");
+        for (shown, first) in [
+            ("2026-12-01T08:00", "2026-12-01T07:00:00Z"),
+            ("2026-03-29T02:30", "2026-03-29T01:30:00Z"),
+            ("2026-10-25T02:30", "2026-10-25T00:30:00Z"),
+        ] {
+            assert_eq!(berlin.when(clock(shown)), Some(at(first)), "{shown}");
+        }
+        assert!(berlin.only_moment(clock("2026-12-01T08:00")).is_some());
+        for not_one in ["2026-03-29T02:30", "2026-10-25T02:30"] {
+            assert_eq!(berlin.only_moment(clock(not_one)), None, "{not_one}");
+        }
+        assert_eq!(
+            berlin.clock(at("2026-03-29T01:00:00Z")),
+            Some(clock("2026-03-29T03:00"))
+        );
+    }
+
+    #[test]
+    fn a_moment_that_no_calendar_knows_has_no_clock() {
+        let beyond = Time::from_unix_seconds(i64::MAX);
+        assert_eq!(zone("Europe/Berlin").clock(beyond), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_clock_shows_is_when_it_shows_it_or_when_it_first_did(
+            zone in any_zone(),
+            seconds in 0..=4_102_444_800_i64,
+        ) {
+            let now = Time::from_unix_seconds(seconds);
+            let shown = zone.clock(now).unwrap();
+            let first = zone.when(shown).unwrap();
+            prop_assert!(first <= now && now <= first + Span::hours(3));
+            prop_assert_eq!(zone.clock(first), Some(shown));
+            prop_assert_eq!(zone.only_moment(shown), zone.only_moment(shown).map(|_| now));
+        }
+
+        #[test]
+        fn a_zone_survives_json(zone in any_zone()) {
+            let json = serde_json::to_string(&zone).unwrap();
+            prop_assert_eq!(&json, &format!("\"{zone}\""));
+            let read = serde_json::from_str::<Zone>(&json).unwrap();
+            prop_assert_eq!(read.as_str(), zone.as_str());
+        }
+
+        #[test]
+        fn no_text_makes_reading_panic(text in any::<String>()) {
+            let _ = text.parse::<Zone>();
+        }
     }
 }

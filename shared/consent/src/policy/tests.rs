@@ -101,8 +101,47 @@ fn the_example_says_what_a_reader_of_it_would_expect() {
         time("2027-02-28T00:00:00Z")
     );
     assert_eq!(policy.campaigns().mode(), Mode::Enforce);
-    let quiet = policy.campaigns().quiet_hours("DE".parse().unwrap()).unwrap();
+    assert_eq!(policy.campaigns().health_lifetime(), Span::days(30));
+    let german: Country = "DE".parse().unwrap();
+    let quiet = policy.campaigns().quiet_hours(german).unwrap();
+    assert_eq!((quiet.country(), quiet.zone().as_str()), (german, "Europe/Berlin"));
     assert_eq!((quiet.from_minute(), quiet.to_minute()), (20 * 60, 8 * 60));
+    assert_eq!(policy.campaigns().quiet_hours("AT".parse().unwrap()), None);
+}
+
+#[test]
+fn contacts_are_left_alone_at_times_only_where_the_policy_says_so() {
+    assert!(example().campaigns().has_quiet_hours());
+    let (start, end) = (
+        EXAMPLE.find("[[campaigns.quiet_hours]]").unwrap(),
+        EXAMPLE.find("to = 08:00:00\n").unwrap() + "to = 08:00:00\n".len(),
+    );
+    let none = [&EXAMPLE[..start], &EXAMPLE[end..]].concat();
+    assert!(!parsed(&none).campaigns().has_quiet_hours());
+}
+
+#[test]
+fn what_meta_said_is_believed_for_thirty_days_unless_the_policy_says_how_long() {
+    let lifetime = |line: &str| {
+        parsed(&edited(&[("health_days = 30 ", line)]))
+            .campaigns()
+            .health_lifetime()
+    };
+    assert_eq!(lifetime("#"), Span::days(30));
+    assert_eq!(lifetime("health_days = 1 "), Span::days(1));
+    assert_eq!(lifetime("health_days = 90 "), Span::days(90));
+}
+
+#[test]
+fn a_country_is_two_capital_letters_in_text_and_json() {
+    for text in ["", "D", "de", "DEU", "D1", "D ", "Ä"] {
+        assert_eq!(text.parse::<Country>(), Err(InvalidCountry), "{text}");
+        assert!(serde_json::from_value::<Country>(text.into()).is_err(), "{text}");
+    }
+    let german: Country = "DE".parse().unwrap();
+    assert_eq!(serde_json::to_string(&german).unwrap(), "\"DE\"");
+    assert_eq!(serde_json::from_str::<Country>("\"DE\"").unwrap(), german);
+    assert_eq!(format!("{german} {german:?}"), "DE Country(DE)");
 }
 
 #[test]
@@ -240,6 +279,14 @@ const BROKEN: &[Broken] = &[
     ("suppression_years = 3", "suppression_years = 2", "suppression_years = 2", "retention.suppression_years", "2 is under the least allowed, 3"),
     ("backup_days = 7", "backup_days = -7", "backup_days = -7", "retention.backup_days", "-7 is under the least allowed, 1"),
     ("mode = \"enforce\"", "mode = \"off\"", "mode = \"off\"", "campaigns.mode", "one of observe, warn, enforce"),
+    ("health_days = 30", "health_days = 91", "health_days = 91", "campaigns.health_days", "91 is over the hard limit of 90"),
+    ("health_days = 30", "health_days = 0", "health_days = 0", "campaigns.health_days", "0 is under the least allowed, 1"),
+    ("country = \"DE\"\nzone", "country = \"Germany\"\nzone", "country = \"Germany\"", "campaigns.quiet_hours[1].country", "two capital letters"),
+    ("zone = \"Europe/Berlin\"", "zone = \"Europe/Bielefeld\"", "zone = \"Europe/Bielefeld\"", "campaigns.quiet_hours[1].zone", "write its IANA name"),
+    ("zone = \"Europe/Berlin\"", "zone = \"europe/berlin\"", "zone = \"europe/berlin\"", "campaigns.quiet_hours[1].zone", "write its IANA name"),
+    ("zone = \"Europe/Berlin\"", "zone = \"CET+1\"", "zone = \"CET+1\"", "campaigns.quiet_hours[1].zone", "write its IANA name"),
+    ("[[campaigns.quiet_hours]]", "[[campaigns.quiet_hours]]\ncountry = \"DE\"\nzone = \"Europe/Berlin\"\nfrom = 12:00:00\nto = 13:00:00\n[[campaigns.quiet_hours]]", "[[campaigns.quiet_hours]]\ncountry = \"DE\"\nzone = \"Europe/Berlin\"  ", "campaigns.quiet_hours[2]", "DE is listed twice"),
+    ("from = 20:00:00", "from = 08:00:00", "[[campaigns.quiet_hours]]", "campaigns.quiet_hours[1]", "from and to are the same"),
     ("from = 20:00:00", "from = \"20:00\"", "from = \"20:00\"", "campaigns.quiet_hours[1].from", "a time of day without quotes"),
     ("[campaigns]", "[campaign]", "[campaign]", "campaign", "is no key here"),
     ("[prompting]", "[prompting", "[prompting", "", "unclosed table"),
