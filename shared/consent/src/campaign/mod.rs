@@ -17,8 +17,6 @@ mod reason;
 mod send;
 mod stage;
 mod tally;
-#[cfg(test)]
-mod tests;
 mod ticket;
 mod verdict;
 
