@@ -270,10 +270,11 @@ fn every_reason_comes_from_the_smallest_facts_that_can_bring_it_about() {
 /// Whether a row can still be told when these others are told as well.
 fn is_hidden(row: &Row, others: &[&Row]) -> bool {
     let spoilt = |spoils| others.iter().any(|other| other.spoils == spoils);
-    let is_of_the_contact = !matches!(
-        row.spoils,
-        Spoils::Recipient | Spoils::Listing | Spoils::Sender | Spoils::Health
-    );
+    let is_of_the_contact = row.reason != Reason::PurposeRetired
+        && !matches!(
+            row.spoils,
+            Spoils::Recipient | Spoils::Listing | Spoils::Sender | Spoils::Health
+        );
     let is_of_the_grant = matches!(row.spoils, Spoils::Proof | Spoils::Notice);
     is_of_the_contact && spoilt(Spoils::Recipient) || is_of_the_grant && spoilt(Spoils::Consent)
 }
