@@ -27,12 +27,12 @@ mod schema;
 mod store;
 mod transaction;
 
-pub use campaign::{CallerRef, InvalidRef, Judged, RecipientId, StoredCampaign};
+pub use campaign::{CallerRef, InvalidRef, Judged, PutCampaign, RecipientId, StoredCampaign};
 pub use change::{MAX_EVENTS, PromptPhase, Recorded, Who};
 pub use contact::{Found, Subject};
 pub use erasure::{ContactBook, Erasure, ErasureRequest, ErasureStart, Proof};
 pub use error::LedgerError;
-pub use health::HealthReport;
+pub use health::{HealthReport, TemplateFact};
 pub use history::{History, HistoryEntry};
 pub use idempotency::KeyUse;
 pub use legal_hold::{HoldReason, LegalHold};

@@ -12,7 +12,8 @@
 //! | messages of the outbox that are due | index `due`: `outbox#<shard>` / due time | Query |
 //! | the policy in force | `policy` / `active`, then `policy#<version>` / `policy` | GetItem |
 //! | publish a policy | the same two | TransactWriteItems |
-//! | the health of an account, number or template | `health#<subject>` / facet | PutItem unless newer is there |
+//! | the health of an account, number, portfolio or template | `health#<subject>` / facet | PutItem unless newer is there, or as new and as strict |
+//! | how a sender and a template are | `health#<subject>` / facet of all of them | BatchGetItem |
 //! | bind a caller's idempotency key | `idempotency#<keyed hash>` / `idempotency` | PutItem unless a live one is there |
 //! | put an unreadable delivery aside | `quarantine#<keyed hash>` / `quarantine`, and its key in the key table | TransactWriteItems unless it is there |
 //! | what is due, oldest first | index `due`: `purge#<shard>`, `quarantine#0` / due time | Query |
@@ -47,8 +48,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use consent::campaign::PartId;
-use consent::id::{CampaignId, CheckId, ContactId, ErasureId, EventId, OutgoingId, PolicyVersion, RunId};
+use consent::campaign::{PartId, Template};
+use consent::id::{CampaignId, CheckId, ContactId, ErasureId, EventId, OutgoingId, PolicyVersion, RunId, SenderId};
 use consent::retention::{Kind, Outcome};
 use consent::time::{Span, Time};
 use identity::Pseudonym;
@@ -68,6 +69,9 @@ pub(crate) const BODY: &str = "body";
 pub(crate) const VERSION: &str = "version";
 /// A contact's identifiers, sealed under its key.
 pub(crate) const IDENTITY: &str = "identity";
+/// The countries that a contact's number may be of, as a list of their codes, for those who do not open the identity. They
+/// tell no more than a calling code does.
+pub(crate) const COUNTRIES: &str = "countries";
 /// The contact that an item belongs to.
 pub(crate) const CONTACT: &str = "contact";
 /// A contact's data key, wrapped.
@@ -90,6 +94,8 @@ pub(crate) const CONTACT_BOOK: &str = "contact_book";
 pub(crate) const REQUEST: &str = "request";
 /// When something was observed, in seconds.
 pub(crate) const OBSERVED_AT: &str = "observed_at";
+/// How strict a report of health is: of two of the same second the greater counts.
+pub(crate) const STRICTNESS: &str = "strictness";
 /// Partition key of the index of what is due.
 pub(crate) const DUE_SHARD: &str = "due_shard";
 /// Sort key of the index of what is due, in seconds.
@@ -124,6 +130,8 @@ pub(crate) const OPEN_RUN: &str = "open_run";
 pub(crate) const ENTRIES: &str = "entries";
 /// What the caller calls each of them, sealed under the campaign's key.
 pub(crate) const REFERENCES: &str = "references";
+/// The verdict on a campaign, exactly as it was signed.
+pub(crate) const VERDICT: &str = "verdict";
 /// How many of something there are.
 pub(crate) const COUNT: &str = "count";
 /// The index of what is due.
@@ -311,9 +319,16 @@ pub(crate) const BUCKETS: u8 = 64;
 /// The partition of the index that holds the campaigns that may have to be checked, by their start.
 pub(crate) const CAMPAIGNS_SHARD: &str = "campaigns#0";
 
+/// The partition of the index that holds the audiences' deadlines: one of their own, so that an erasure can go through all of them.
+pub(crate) const AUDIENCES_SHARD: &str = "audiences#0";
+
 /// The partition of a campaign, and the row of its key in the key table.
 pub(crate) fn campaign_pk(id: &CampaignId) -> String {
     format!("campaign#{id}")
+}
+
+pub(crate) fn campaign_id(pk: &str) -> Option<CampaignId> {
+    pk.strip_prefix("campaign#")?.parse().ok()
 }
 
 pub(crate) fn campaign_key(id: &CampaignId) -> Item {
@@ -337,6 +352,12 @@ pub(crate) fn bucket_prefix(bucket: u8) -> String {
 
 pub(crate) fn bucket_key(id: &CampaignId, bucket: u8, part: PartId) -> Item {
     key(campaign_pk(id), &format!("{}{part}", bucket_prefix(bucket)))
+}
+
+/// The bucket and the part that a sort key names.
+pub(crate) fn bucket_place(sk: &str) -> Option<(u8, PartId)> {
+    let (bucket, part) = sk.strip_prefix("bucket#")?.split_once('#')?;
+    Some((u8::from_str_radix(bucket, 16).ok()?, part.parse().ok()?))
 }
 
 /// The sort key of a check, and what the sort keys of its units begin with.
@@ -373,7 +394,38 @@ pub(crate) fn active_policy_key() -> Item {
     key("policy".to_owned(), "active")
 }
 
-pub(crate) fn health_key(subject: &str, facet: &str) -> Item {
+pub(crate) fn account_state_key(waba: &str) -> Item {
+    health_key(&format!("account#{waba}"), "state")
+}
+
+pub(crate) fn number_quality_key(sender: &SenderId) -> Item {
+    health_key(&format!("number#{sender}"), "quality")
+}
+
+/// The limit is the portfolio's, and a deployment serves one portfolio.
+pub(crate) fn messaging_limit_key() -> Item {
+    health_key("portfolio", "limit")
+}
+
+pub(crate) fn template_status_key(waba: &str, template: &Template) -> Item {
+    template_key(waba, template, "status")
+}
+
+pub(crate) fn template_category_key(waba: &str, template: &Template) -> Item {
+    template_key(waba, template, "category")
+}
+
+pub(crate) fn template_quality_key(waba: &str, template: &Template) -> Item {
+    template_key(waba, template, "quality")
+}
+
+/// A template is its account's: two accounts may have different ones of the same name.
+fn template_key(waba: &str, template: &Template, facet: &str) -> Item {
+    let Template { name, language } = template;
+    health_key(&format!("template#{waba}#{name}#{language}"), facet)
+}
+
+fn health_key(subject: &str, facet: &str) -> Item {
     key(format!("health#{subject}"), facet)
 }
 

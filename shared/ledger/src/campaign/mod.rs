@@ -4,11 +4,15 @@
 //! and carried out. An audience lies in 64 buckets by the keyed hash that a person is known by, so whoever is listed twice is
 //! listed twice in the same bucket, and nobody has to hold a whole audience in memory.
 
+mod plan;
+
 use std::fmt;
 
 use consent::campaign::{Campaign, Judgement};
 use consent::id::ContactId;
 use identity::Identifiers;
+
+pub use plan::PutCampaign;
 
 /// Whom a campaign tool means.
 #[derive(Debug, Clone, PartialEq, Eq)]
