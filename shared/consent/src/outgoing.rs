@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::contact::Contact;
-use crate::id::{ErasureId, EventId, Locale, OutgoingId, PurposeId, RequestId, SenderId};
+use crate::id::{CampaignId, ContactId, ErasureId, EventId, Locale, OutgoingId, PurposeId, RequestId, SenderId};
 use crate::policy::{Notice, Policy};
 use crate::suppression::{HOLD, MessageClass};
 use crate::time::{Span, Time};
@@ -355,22 +355,36 @@ fn prompt_token(request: RequestId, action: Action, contact: &Contact, now: Time
 }
 
 /// What a message carries through Meta and back on every status: which message it was. It holds nothing personal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Reference {
     /// A prompt, whose statuses are part of the proof.
     Prompt(OutgoingId),
     /// Any other message of the outbox, whose statuses change nothing.
     Other(OutgoingId),
+    /// A message of a campaign that the gate let go, sent by the tool that runs the campaign.
+    Send {
+        /// Whom it went to.
+        contact: ContactId,
+        /// The campaign.
+        campaign: CampaignId,
+    },
 }
 
 impl Reference {
-    /// The reference that a status brought back; none if the message was not sent by the outbox.
+    /// The reference that a status brought back; none if the message is neither the outbox's nor one that the gate let go.
     pub fn parse(text: &str) -> Option<Self> {
-        let (kind, id) = text.split_once('.')?;
-        let id = id.parse().ok()?;
+        let (kind, rest) = text.split_once('.')?;
         match kind {
-            "prompt" => Some(Self::Prompt(id)),
-            "message" => Some(Self::Other(id)),
+            "prompt" => rest.parse().ok().map(Self::Prompt),
+            "message" => rest.parse().ok().map(Self::Other),
+            "send" => {
+                // No id has a dot in it.
+                let (contact, campaign) = rest.split_once('.')?;
+                Some(Self::Send {
+                    contact: contact.parse().ok()?,
+                    campaign: campaign.parse().ok()?,
+                })
+            }
             _ => None,
         }
     }
@@ -381,6 +395,7 @@ impl std::fmt::Display for Reference {
         match self {
             Self::Prompt(id) => write!(f, "prompt.{id}"),
             Self::Other(id) => write!(f, "message.{id}"),
+            Self::Send { contact, campaign } => write!(f, "send.{contact}.{campaign}"),
         }
     }
 }
@@ -396,6 +411,54 @@ impl Outgoing {
             | OutgoingKind::WhichQuestion { .. }
             | OutgoingKind::Help
             | OutgoingKind::RightsReceived => Reference::Other(self.id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn references() -> impl Strategy<Value = Reference> {
+        let outgoing = || any::<[u8; 16]>().prop_map(OutgoingId::from_bytes);
+        prop_oneof![
+            outgoing().prop_map(Reference::Prompt),
+            outgoing().prop_map(Reference::Other),
+            (any::<[u8; 16]>(), "[a-z0-9][a-z0-9_-]{0,63}").prop_map(|(contact, campaign)| Reference::Send {
+                contact: ContactId::from_bytes(contact),
+                campaign: campaign.parse().unwrap(),
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_reference_comes_back_as_it_went(reference in references()) {
+            prop_assert_eq!(Reference::parse(&reference.to_string()), Some(reference));
+        }
+
+        #[test]
+        fn what_another_program_attached_is_no_reference(text in r"(send|prompt|message)?[.]?[a-zA-Z0-9._-]{0,100}") {
+            let read = Reference::parse(&text);
+            prop_assert!(read.is_none_or(|reference| reference.to_string() == text));
+        }
+    }
+
+    #[test]
+    fn a_reference_to_a_send_names_a_contact_and_a_campaign() {
+        let contact = "0b".repeat(16);
+        assert!(Reference::parse(&format!("send.{contact}.summer-sale_2")).is_some());
+        for foreign in [
+            format!("send.{contact}"),
+            format!("send.{contact}."),
+            format!("send.{contact}.summer.sale"),
+            format!("send.{contact}.Summer"),
+            format!("send..{contact}"),
+            format!("sent.{contact}.summer-sale"),
+        ] {
+            assert_eq!(Reference::parse(&foreign), None, "{foreign}");
         }
     }
 }
