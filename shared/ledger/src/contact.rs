@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use consent::contact::Contact;
 use consent::decide::Rules;
 use consent::id::ContactId;
+use consent::policy::Country;
 use consent::retention::{Kind, Tombstone};
 use consent::time::Time;
 use identity::{Identifiers, Pseudonym, Sealed, SubjectKey, WrappedKey};
@@ -11,7 +12,7 @@ use identity::{Identifiers, Pseudonym, Sealed, SubjectKey, WrappedKey};
 use crate::alias::{Alias, FreeAlias, GoneContact, Standing};
 use crate::error::LedgerError;
 use crate::places::Places;
-use crate::schema::{self, BODY, DUE_AT, IDENTITY, Item, KIND, PK, PLACES, VERSION, WRAPPED_KEY};
+use crate::schema::{self, BODY, COUNTRIES, DUE_AT, IDENTITY, Item, KIND, PK, PLACES, VERSION, WRAPPED_KEY};
 use crate::store::Ledger;
 
 /// A contact as it was read, with all that is needed to write it back.
@@ -82,6 +83,17 @@ pub(crate) fn free_aliases(aliases: Vec<(Pseudonym, Option<Alias>)>, gone: &[Box
         Some(FreeAlias { alias, standing })
     };
     aliases.into_iter().filter_map(free).collect()
+}
+
+/// The countries that the contact's number may be of, by its item; none if the item does not say so.
+pub(crate) fn countries(item: &Item) -> Vec<Country> {
+    let read = || -> Option<Vec<Country>> {
+        let countries = item.get(COUNTRIES)?.as_l().ok()?;
+        let country = |value: &AttributeValue| value.as_s().ok()?.parse().ok();
+        // A country that is left out would be one whose quiet hours are not kept.
+        countries.iter().map(country).collect()
+    };
+    read().unwrap_or_default()
 }
 
 impl Ledger {
@@ -310,11 +322,68 @@ impl Subject {
         item.insert(VERSION.to_owned(), schema::n(self.version.unwrap_or(0) + 1));
         item.insert(BODY.to_owned(), schema::s(body));
         item.insert(IDENTITY.to_owned(), self.sealed_identity()?);
+        let countries = self.identity.countries().map(schema::s).collect();
+        item.insert(COUNTRIES.to_owned(), AttributeValue::L(countries));
         let places = serde_json::to_string(&places).map_err(|_| LedgerError::corrupt(PLACES))?;
         item.insert(PLACES.to_owned(), schema::s(places));
         if let Some(due_at) = due_at {
             schema::set_due(&mut item, Kind::Contact, schema::contact_shard(&contact.id), due_at);
         }
         Ok(item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use consent::zone::Zone;
+    use identity::PhoneNumber;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn item_of(identity: &Identifiers) -> Item {
+        let subject = Subject::new(ContactId::from_bytes([7; 16]), identity, vec![]).unwrap();
+        subject.item(&subject.contact, Upkeep::default()).unwrap()
+    }
+
+    fn item_with(countries: AttributeValue) -> Item {
+        Item::from([(COUNTRIES.to_owned(), countries)])
+    }
+
+    #[test]
+    fn the_clocks_are_known_in_every_country_that_a_number_can_be_of_but_kosovo() {
+        let numbers = (1..=9_999).map(|beginning| PhoneNumber::from_wa_id(&format!("{beginning}0000000")).unwrap());
+        let countries: BTreeSet<Country> = numbers
+            .flat_map(|number| number.countries())
+            .map(|country| country.parse().unwrap())
+            .collect();
+        let without: Vec<_> = countries.iter().filter(|one| Zone::of(**one).is_empty()).collect();
+        // It has no code in ISO 3166-1, so the database of zones does not know it.
+        assert_eq!(without, [&"XK".parse().unwrap()]);
+    }
+
+    #[test]
+    fn where_one_country_cannot_be_read_none_is_known() {
+        let list = |values: &[&str]| AttributeValue::L(values.iter().copied().map(schema::s).collect());
+        assert_eq!(countries(&item_with(list(&["DE"]))), ["DE".parse().unwrap()]);
+        for unreadable in [list(&[]), list(&["DE", "Germany"]), schema::s("DE"), schema::n(49)] {
+            assert_eq!(countries(&item_with(unreadable.clone())), [], "{unreadable:?}");
+        }
+        assert_eq!(countries(&Item::new()), []);
+    }
+
+    proptest! {
+        #[test]
+        fn the_countries_of_a_contact_are_read_as_they_were_written(
+            number in prop::option::of("[1-9][0-9]{6,14}"),
+            id in "[A-Z]{2}\\.[0-9]{5}",
+        ) {
+            let identity = Identifiers::from_meta(number.as_deref(), Some(&id)).unwrap();
+            let read = countries(&item_of(&identity));
+            let written: Vec<_> = identity.countries().collect();
+            prop_assert_eq!(read.iter().map(Country::as_str).collect::<Vec<_>>(), written);
+        }
     }
 }

@@ -169,6 +169,22 @@ fn what_makes_further_identifiers_known_leaves_the_due_time_alone() {
 }
 
 #[test]
+fn a_contact_says_which_countries_its_number_may_be_of_without_being_opened() {
+    on_every_store(async |world| {
+        let by_id = Identifiers::new(None, Some(bsuid())).unwrap();
+        let contact = world.starter(&by_id).await;
+        let countries = async || contact_item(world, &contact.id).await["countries"].clone();
+        let list = |codes: &[&str]| AttributeValue::L(codes.iter().copied().map(text).collect());
+        assert_eq!(countries().await, list(&["DE"]), "as the id says");
+        let american = PhoneNumber::parse(&format!("+1650{}", digits())).unwrap();
+        world.ledger().learn(&contact.id, &only_phone(&american)).await.unwrap();
+        assert_eq!(countries().await, list(&["CA", "US"]), "as the number says");
+        world.record(&by_id, &[says_at(minute(1), "STOP")], minute(1)).await;
+        assert_eq!(countries().await, list(&["CA", "US"]), "whatever else is written");
+    });
+}
+
+#[test]
 fn a_contact_whose_processing_is_restricted_is_never_due() {
     on_every_store(async |world| {
         let who = somebody();

@@ -117,6 +117,10 @@ async fn evidence_of_a_consent_that_is_over_is_reduced_while_another_consent_liv
         .collect();
     assert!(!purposes.contains(&"offers".to_owned()), "{purposes:?}");
     assert!(purposes.contains(&"orders".to_owned()), "{purposes:?}");
+    assert!(
+        world.only("contact").await.contains_key("countries"),
+        "what campaigns go by is still there"
+    );
 }
 
 #[tokio::test]
