@@ -12,7 +12,7 @@ use crate::id::{
     CampaignId, ContactId, EventId, Locale, MessageRef, NoticeVersion, PolicyVersion, PurposeId, RequestId, SenderId,
 };
 use crate::mac::keyed;
-use crate::register::RequestSource;
+use crate::register::{Grant, RequestSource};
 use crate::time::Time;
 
 /// The version of the record's structure.
@@ -264,6 +264,41 @@ pub struct Evidence {
     pub policy: PolicyVersion,
 }
 
+impl Evidence {
+    /// Whether the record demonstrates this grant of consent to the purpose.
+    ///
+    /// Art. 7(1) GDPR puts the proof on the controller, and EDPB Guidelines 05/2020 (§§104 to 108) say of what: that the person
+    /// was asked, what they were told and under which rules, how and when they agreed, and that it was this person who did. So the
+    /// record must hold the prompt with its times, the purpose and the notice that it showed, the contact's own answer, and the
+    /// webhook that Meta signed.
+    pub fn shows(&self, grant: &Grant, purpose: &PurposeId) -> bool {
+        let agreed = self.event == grant.event
+            && self.kind == EvidenceKind::Confirmed
+            && self.validity == Validity::Counted
+            && self.actor == Actor::Contact;
+        let told = self.purposes.contains(purpose) && self.notices.contains(&grant.notice);
+        let asked = self.prompt.as_ref().is_some_and(|prompt| {
+            prompt.request == grant.request
+                && prompt.prompted_at == grant.prompted_at
+                && grant.replied_at < prompt.expires_at
+        });
+        let answered = match self.expression {
+            Some(Expression::ButtonToken | Expression::ButtonLabel | Expression::TypedWord) => self.reply.is_some(),
+            // Nobody confirms by a form.
+            Some(Expression::Form) | None => false,
+        };
+        let delivered = self
+            .delivery
+            .as_ref()
+            .is_some_and(|delivery| is_sha256(&delivery.body_sha256));
+        agreed && told && asked && answered && delivered
+    }
+}
+
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// What the contact typed. It is never shown; it is sealed before it is stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TypedWords(String);
@@ -421,6 +456,13 @@ pub struct ChainedRecord {
     pub link: Link,
 }
 
+impl ChainedRecord {
+    /// Whether the contact's record is as it was written: its link follows from its text and from the link before.
+    pub fn is_genuine(&self, key: &ChainKey, contact: &ContactId) -> bool {
+        self.previous.next(key, contact, &self.record) == self.link
+    }
+}
+
 impl ChainHead {
     /// Appends a record: gives it its sequence number, writes it, and moves the head.
     ///
@@ -496,7 +538,7 @@ impl Chained {
     /// The link that it makes after the one before, if nobody changed it.
     fn verified(&self, key: &ChainKey, contact: &ContactId, before: Link) -> Option<Link> {
         let (link, is_genuine) = match self {
-            Self::Whole(record) => (record.link, before.next(key, contact, &record.record) == record.link),
+            Self::Whole(record) => (record.link, record.is_genuine(key, contact)),
             Self::Reduced(record) => (
                 record.link,
                 ReducedRecord::new(key, contact, record.sequence, record.previous, record.link) == *record,

@@ -54,6 +54,13 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// The answer where not even the question could be read: what is not known denies.
+    pub fn unread() -> Self {
+        let mut hits = Hits::default();
+        hits.deny(Reason::LedgerUnavailable);
+        hits.judgement()
+    }
+
     /// Whether the message may be sent.
     pub fn verdict(self) -> Verdict {
         self.verdict
