@@ -1,0 +1,223 @@
+//! A ledger with people who have agreed to offers, and a campaign for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use consent::campaign::{
+    AccountState, Campaign, CampaignVerdict, Category, Everyone, Fact, Health, Limit, PartId, Plan, Quality, Reason,
+    SenderHealth, Stage, Tally, Template, TemplateHealth, TemplateStatus,
+};
+use consent::id::CampaignId;
+use consent::policy::{Mode, Policy};
+use consent::register::Register;
+use consent::time::{Span, Time};
+use consent::token::Action;
+use identity::Identifiers;
+use ledger::{CallerRef, CheckOutcome, Ledger, Listed, PutPart, RecipientId, StoredCampaign};
+use tokio::time::Instant;
+
+use crate::deeds::{POLICY, purpose};
+use crate::people::{self, Somebody};
+use crate::wire::Wire;
+
+/// Noon in Berlin, hours after the worlds begin.
+const NOON: &str = "2026-07-14T12:00:00[Europe/Berlin]";
+
+pub(crate) struct World {
+    pub(crate) base: people::World,
+    pub(crate) campaign: CampaignId,
+}
+
+impl World {
+    /// A world with a campaign that nobody is to get yet.
+    pub(crate) async fn new() -> Self {
+        let world = Self {
+            base: people::World::new().await,
+            campaign: "summer".parse().unwrap(),
+        };
+        world.plan(&plan(NOON)).await;
+        world
+    }
+
+    pub(crate) async fn plan(&self, plan: &Plan) {
+        let ledger = self.ledger();
+        let put = ledger.put_campaign(&self.campaign, plan, &POLICY, self.now());
+        put.await.unwrap();
+    }
+
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.base.ledger()
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.base.now()
+    }
+
+    /// A ledger over another client to the same store.
+    pub(crate) fn ledger_over(&self, client: Client) -> Ledger {
+        let tables = Arc::new(assent_tests::tables(&self.base.fixture.store));
+        let until = Instant::now() + Duration::from_secs(60);
+        Ledger::new(client, tables, Arc::new(assent_tests::keys()), until)
+    }
+
+    /// A ledger whose every request goes over a wire that can be made to fail, and is tried so many times.
+    pub(crate) fn ledger_on_a_wire(&self, attempts: u32) -> (Ledger, Wire) {
+        let wire = Wire::new();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(attempts)
+            .with_initial_backoff(Duration::from_millis(1));
+        let config = self.base.client().config().to_builder();
+        let client = Client::from_conf(config.http_client(wire.clone()).retry_config(retries).build());
+        (self.ledger_over(client), wire)
+    }
+
+    /// People who have agreed to offers.
+    pub(crate) async fn people(&self, count: usize) -> Vec<Somebody> {
+        let mut people = vec![];
+        for _ in 0..count {
+            let somebody = self.base.somebody_asks().await;
+            self.base.taps(&somebody, Action::Confirm).await;
+            people.push(somebody);
+        }
+        people
+    }
+
+    pub(crate) async fn put(&self, part: u16, who: &[Identifiers]) -> PutPart {
+        self.put_with_invalid(part, who, 0).await
+    }
+
+    pub(crate) async fn put_with_invalid(&self, part: u16, who: &[Identifiers], invalid: u32) -> PutPart {
+        let listed = |(number, who): (usize, &Identifiers)| Listed {
+            who: RecipientId::Person(who.clone()),
+            reference: Some(CallerRef::new(&format!("{part}/{number}")).unwrap()),
+        };
+        let listed: Vec<_> = who.iter().enumerate().map(listed).collect();
+        let part = PartId::try_from(part).unwrap();
+        let ledger = self.ledger();
+        let put = ledger.put_part(&self.campaign, part, &listed, invalid, &POLICY, self.now());
+        let put = put.await.unwrap();
+        assert!(matches!(put, PutPart::Stored { .. }), "{put:?}");
+        put
+    }
+
+    /// Spreads people over so many parts.
+    pub(crate) async fn put_in_parts(&self, people: &[Somebody], parts: usize) {
+        let size = people.len().div_ceil(parts);
+        for (number, people) in people.chunks(size).enumerate() {
+            self.put(u16::try_from(number + 1).unwrap(), &ids(people)).await;
+        }
+    }
+
+    pub(crate) async fn put_everyone(&self) {
+        let everyone = Everyone {
+            purpose: purpose("offers"),
+            locale: None,
+            country: None,
+        };
+        let ledger = self.ledger();
+        let put = ledger.put_everyone(&self.campaign, &everyone, &POLICY, self.now());
+        put.await.unwrap();
+    }
+
+    /// What somebody gets who asks for a check of the campaign.
+    pub(crate) async fn demand_of(&self, ledger: &Ledger) -> CheckOutcome {
+        self.check_of(ledger, Some(Stage::OnDemand), &POLICY, &|| self.now(), &|| true)
+            .await
+    }
+
+    /// What the schedule gets.
+    pub(crate) async fn scheduled(&self, policy: &Policy) -> CheckOutcome {
+        self.check_of(&self.ledger(), None, policy, &|| self.now(), &|| true).await
+    }
+
+    pub(crate) async fn check_of(
+        &self,
+        ledger: &Ledger,
+        demand: Option<Stage>,
+        policy: &Policy,
+        clock: &(dyn Fn() -> Time + Sync),
+        has_time: &(dyn Fn() -> bool + Sync),
+    ) -> CheckOutcome {
+        let health = good_health(self.now());
+        let checked = ledger.check_campaign(&self.campaign, demand, &health, None, policy, clock, has_time);
+        checked.await.unwrap()
+    }
+
+    /// The verdict of a check that somebody asks for.
+    pub(crate) async fn verdict(&self) -> CampaignVerdict {
+        verdict(self.demand_of(&self.ledger()).await)
+    }
+
+    pub(crate) async fn stored(&self) -> StoredCampaign {
+        self.ledger().campaign(&self.campaign).await.unwrap().unwrap()
+    }
+}
+
+pub(crate) fn plan(at: &str) -> Plan {
+    Plan {
+        purpose: purpose("offers"),
+        sender: assent_tests::SENDER.parse().unwrap(),
+        template: Template {
+            name: "summer_sale".parse().unwrap(),
+            language: "de".parse().unwrap(),
+        },
+        scheduled_at: at.parse().unwrap(),
+        mode: Mode::Enforce,
+    }
+}
+
+/// Meta has nothing against anything.
+pub(crate) fn good_health(at: Time) -> Health {
+    fn said<T: Ord>(at: Time, value: T) -> Register<Fact<T>> {
+        let mut register = Register::default();
+        register.raise(Fact { at, value });
+        register
+    }
+    Health {
+        sender: SenderHealth {
+            quality: said(at, Quality::Green),
+            account: said(at, AccountState::Good),
+            limit: said(at, Limit::Unlimited),
+        },
+        template: TemplateHealth {
+            status: said(at, TemplateStatus::Approved),
+            category: said(at, Category::Marketing),
+            quality: said(at, Quality::Green),
+        },
+    }
+}
+
+pub(crate) fn ids(people: &[Somebody]) -> Vec<Identifiers> {
+    people.iter().map(|somebody| somebody.who.clone()).collect()
+}
+
+pub(crate) fn finished(outcome: CheckOutcome) -> Campaign {
+    match outcome {
+        CheckOutcome::Finished(stored) => {
+            assert!(stored.is_intact);
+            stored.campaign
+        }
+        other => panic!("not finished: {other:?}"),
+    }
+}
+
+pub(crate) fn verdict(outcome: CheckOutcome) -> CampaignVerdict {
+    *finished(outcome).verdict.unwrap()
+}
+
+/// The tally of so many who may get it and so many who may not.
+pub(crate) fn tally(allow: u64, denied: &[(Reason, u64)]) -> Tally {
+    let mut tally = Tally {
+        allow,
+        ..Tally::default()
+    };
+    for (reason, count) in denied {
+        tally.refuse(*reason, *count);
+    }
+    tally
+}
+
+/// Until no claim binds any more.
+pub(crate) const CLAIM: Span = Span::seconds(61);
