@@ -2,16 +2,16 @@
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
-use consent::campaign::{Cause, Clearance, Reason, Stage};
+use consent::campaign::{Cause, Clearance, Reason, Stage, Tally};
 use consent::policy::Policy;
 use consent::time::{Span, Time};
-use consent::token::Action;
 use ledger::CheckOutcome;
 
 use crate::calls::Calls;
 use crate::deeds::POLICY;
 use crate::half;
 use crate::mortal::{Death, Mortal};
+use crate::page::all_pages;
 use crate::people::{policy_with, somebody};
 use crate::wire::Fault;
 use crate::world::{CLAIM, World, finished, ids, plan, tally, verdict};
@@ -26,7 +26,12 @@ async fn each_on_the_lists_counts_once_and_the_counts_add_up() {
     // Twice on the same list.
     first.push(people[0].who.clone());
     // And on another one.
-    let second = [people[4].who.clone(), people[5].who.clone(), people[1].who.clone(), asked.who];
+    let second = [
+        people[4].who.clone(),
+        people[5].who.clone(),
+        people[1].who.clone(),
+        asked.who,
+    ];
     world.put_with_invalid(1, &first, 2).await;
     world.put(2, &second).await;
 
@@ -77,17 +82,34 @@ async fn who_opts_in_after_the_list_was_made_counts() {
     world.put(1, std::slice::from_ref(&late)).await;
     assert_eq!(world.verdict().await.tally, tally(0, &[(Reason::UnknownContact, 1)]));
 
-    let start = world.base.says(&late, "START").await;
-    let consent::outgoing::OutgoingKind::Prompt { request } = start.outbox[0].kind else {
-        panic!()
-    };
-    let late = crate::people::Somebody {
-        who: late,
-        id: start.contact.unwrap().id,
-        request,
-    };
-    world.base.taps(&late, Action::Confirm).await;
+    world.opts_in(late).await;
     assert_eq!(world.verdict().await.tally, tally(1, &[]));
+}
+
+#[tokio::test]
+async fn who_is_gone_is_unknown_until_they_come_back() {
+    let world = World::new().await;
+    let people = world.people(2).await;
+    world.put(1, &ids(&people)).await;
+    world.remove(&people[0]).await;
+    let gone = world.verdict().await.tally;
+    assert_eq!(gone, tally(1, &[(Reason::UnknownContact, 1)]));
+    assert_eq!(shown(&world).await, gone);
+
+    let again = world.opts_in(people[0].who.clone()).await;
+    assert_ne!(again.id, people[0].id);
+    let back = world.verdict().await.tally;
+    assert_eq!(back, tally(2, &[]));
+    assert_eq!(shown(&world).await, back);
+}
+
+/// What the pages add up to.
+async fn shown(world: &World) -> Tally {
+    let mut shown = Tally::default();
+    for judged in all_pages(world).await {
+        shown.add(judged.judgement);
+    }
+    shown
 }
 
 #[tokio::test]
@@ -96,13 +118,21 @@ async fn a_check_costs_four_calls_for_each_unit_and_one_for_each_hundred_people(
     let people = world.people(4).await;
     world.put_in_parts(&people, 1).await;
     let calls = Calls::default();
-    finished(world.demand_of(&world.ledger_over(calls.client(&world.base.client()))).await);
+    finished(
+        world
+            .demand_of(&world.ledger_over(calls.client(&world.base.client())))
+            .await,
+    );
     // The campaign, the beginning with the first claim, the audience and its bucket, the contacts, the end.
     assert_eq!(calls.total(), 6);
 
     world.put_in_parts(&people, 4).await;
     let calls = Calls::default();
-    finished(world.demand_of(&world.ledger_over(calls.client(&world.base.client()))).await);
+    finished(
+        world
+            .demand_of(&world.ledger_over(calls.client(&world.base.client())))
+            .await,
+    );
     assert_eq!(calls.of("Query"), 4);
     assert!(calls.of("BatchGetItem") <= 5);
     assert!(calls.total() <= 4 * 4 + 1 + 4);
@@ -172,7 +202,10 @@ async fn a_check_that_runs_out_of_time_goes_on_where_it_was() {
     let mut rounds = 0;
     let tally_at_last = loop {
         let left = AtomicUsize::new(6);
-        let has_time = || left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        let has_time = || {
+            left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+                .is_ok()
+        };
         let clock = || world.now();
         match world.check_of(&ledger, None, &POLICY, &clock, &has_time).await {
             CheckOutcome::OutOfTime => rounds += 1,
@@ -217,8 +250,18 @@ async fn an_answer_that_is_lost_costs_nobody_their_place() {
     world.put_in_parts(&people, 3).await;
     for lost in 0..20 {
         let (ledger, wire) = world.ledger_on_a_wire(3);
-        wire.fail((0..=lost).map(|request| if request == lost { Fault::AnswerLost } else { Fault::Nothing }));
-        assert_eq!(verdict(world.demand_of(&ledger).await).tally, tally(6, &[]), "request {lost}");
+        wire.fail((0..=lost).map(|request| {
+            if request == lost {
+                Fault::AnswerLost
+            } else {
+                Fault::Nothing
+            }
+        }));
+        assert_eq!(
+            verdict(world.demand_of(&ledger).await).tally,
+            tally(6, &[]),
+            "request {lost}"
+        );
     }
 }
 

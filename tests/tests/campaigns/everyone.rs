@@ -39,6 +39,10 @@ async fn whoever_dies_over_everyone_each_counts_once() {
         assert!(lived.is_none_or(|outcome| matches!(outcome, CheckOutcome::Finished(_))));
         world.base.wait(CLAIM);
         let tally = world.verdict().await.tally;
-        assert_eq!((tally.allow, tally.count(Reason::DuplicateRecipient)), (5, 0), "{requests}");
+        assert_eq!(
+            (tally.allow, tally.count(Reason::DuplicateRecipient)),
+            (5, 0),
+            "{requests}"
+        );
     }
 }

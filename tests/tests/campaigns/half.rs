@@ -64,7 +64,10 @@ fn halved(mut request: HttpRequest) -> (HttpRequest, Map<String, Value>) {
         let keys = wanted["Keys"].as_array_mut().unwrap();
         let left = keys.split_off(keys.len().div_ceil(2));
         if !left.is_empty() {
-            rest.insert(table.clone(), json!({ "Keys": left, "ConsistentRead": wanted["ConsistentRead"] }));
+            rest.insert(
+                table.clone(),
+                json!({ "Keys": left, "ConsistentRead": wanted["ConsistentRead"] }),
+            );
         }
     }
     let body = asked.to_string();

@@ -14,7 +14,9 @@ async fn page(world: &World, from: Option<&Cursor>) -> Result<Page, PageError> {
     let stored = world.stored().await;
     let health = good_health(world.now());
     let ledger = world.ledger();
-    ledger.recipients(&stored, from, &health, None, &POLICY, world.now()).await
+    ledger
+        .recipients(&stored, from, &health, None, &POLICY, world.now())
+        .await
 }
 
 pub(crate) async fn all_pages(world: &World) -> Vec<Judged> {
@@ -33,7 +35,9 @@ pub(crate) async fn all_pages(world: &World) -> Vec<Judged> {
 
 fn allowed(all: &[Judged]) -> BTreeSet<&str> {
     let allowed = all.iter().filter(|judged| judged.judgement.is_allowed());
-    allowed.map(|judged| judged.reference.as_ref().unwrap().expose()).collect()
+    allowed
+        .map(|judged| judged.reference.as_ref().unwrap().expose())
+        .collect()
 }
 
 #[tokio::test]
@@ -49,7 +53,11 @@ async fn everyone_on_the_lists_is_on_some_page_with_what_the_caller_calls_them()
     let references: BTreeSet<_> = all.iter().map(|judged| judged.reference.clone().unwrap()).collect();
     assert_eq!((all.len(), references.len()), (211, 211));
     assert_eq!(allowed(&all).len(), 30);
-    let because = |reason| all.iter().filter(|judged| judged.judgement.lead() == Some(reason)).count();
+    let because = |reason| {
+        all.iter()
+            .filter(|judged| judged.judgement.lead() == Some(reason))
+            .count()
+    };
     assert_eq!(because(Reason::UnknownContact), 180);
     assert_eq!(because(Reason::DuplicateRecipient), 1);
     let contacts: BTreeSet<_> = all.iter().filter_map(|judged| judged.contact).collect();
@@ -62,7 +70,8 @@ async fn who_left_after_the_check_is_allowed_on_no_page() {
     let people = world.people(5).await;
     world.put(1, &ids(&people)).await;
     assert_eq!(world.verdict().await.tally.allow, 5);
-    assert!(allowed(&all_pages(&world).await).contains("1/2"));
+    let all = all_pages(&world).await;
+    assert!(allowed(&all).contains("1/2"));
     world.base.wait(Span::minutes(1));
     world.base.says(&people[2].who, "STOP").await;
     assert_eq!(allowed(&all_pages(&world).await), ["1/0", "1/1", "1/3", "1/4"].into());
@@ -76,5 +85,8 @@ async fn a_cursor_is_good_for_one_audience() {
     let cursor = page(&world, None).await.unwrap().next.unwrap();
     assert!(page(&world, Some(&cursor)).await.is_ok());
     world.put(1, &strangers[1..]).await;
-    assert!(matches!(page(&world, Some(&cursor)).await, Err(PageError::AudienceChanged)));
+    assert!(matches!(
+        page(&world, Some(&cursor)).await,
+        Err(PageError::AudienceChanged)
+    ));
 }

@@ -5,21 +5,25 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::types::AttributeValue;
 use consent::campaign::{
     AccountState, Campaign, CampaignVerdict, Category, Everyone, Fact, Health, Limit, PartId, Plan, Quality, Reason,
     SenderHealth, Stage, Tally, Template, TemplateHealth, TemplateStatus,
 };
+use consent::event::{Act, Event};
+use consent::evidence::DeliveryEvidence;
 use consent::id::CampaignId;
+use consent::outgoing::OutgoingKind;
 use consent::policy::{Mode, Policy};
 use consent::register::Register;
 use consent::time::{Span, Time};
 use consent::token::Action;
 use identity::Identifiers;
-use ledger::{CallerRef, CheckOutcome, Ledger, Listed, PutPart, RecipientId, StoredCampaign};
+use ledger::{CallerRef, CheckOutcome, Ledger, Listed, PutPart, RecipientId, StoredCampaign, Who};
 use tokio::time::Instant;
 
-use crate::deeds::{POLICY, purpose};
-use crate::people::{self, Somebody};
+use crate::deeds::{POLICY, message, purpose, rules, signed, token};
+use crate::people::{self, Somebody, event};
 use crate::wire::Wire;
 
 /// Noon in Berlin, hours after the worlds begin.
@@ -78,10 +82,63 @@ impl World {
         let mut people = vec![];
         for _ in 0..count {
             let somebody = self.base.somebody_asks().await;
-            self.base.taps(&somebody, Action::Confirm).await;
+            self.confirms(&somebody).await;
             people.push(somebody);
         }
         people
+    }
+
+    /// Somebody who was asked says yes, in a delivery that shows it.
+    pub(crate) async fn confirms(&self, somebody: &Somebody) {
+        let token = token(
+            Action::Confirm,
+            somebody.id,
+            somebody.request,
+            self.now(),
+            &[purpose("offers")],
+        );
+        let yes = Act::Tapped {
+            payload: signed(&token),
+            message: message(7),
+            context: None,
+        };
+        let delivery = DeliveryEvidence {
+            sender: Some(assent_tests::SENDER.parse().unwrap()),
+            account: assent_tests::WABA.to_owned(),
+            body_sha256: "0".repeat(64),
+            received_at: self.now(),
+            verified_with: 0,
+        };
+        let event = Event {
+            delivery: Some(delivery),
+            ..event(self.now(), yes)
+        };
+        let who = Who::Person(somebody.who.clone());
+        self.ledger().record(&who, &[event], &rules(self.now())).await.unwrap();
+    }
+
+    /// Somebody who is known or not says START, and confirms.
+    pub(crate) async fn opts_in(&self, who: Identifiers) -> Somebody {
+        let start = self.base.says(&who, "START").await;
+        let OutgoingKind::Prompt { request } = start.outbox[0].kind else {
+            panic!()
+        };
+        let id = start.contact.unwrap().id;
+        let somebody = Somebody { who, id, request };
+        self.confirms(&somebody).await;
+        somebody
+    }
+
+    /// Nothing but its key and its aliases is left of a contact.
+    pub(crate) async fn remove(&self, somebody: &Somebody) {
+        let text = |text: String| AttributeValue::S(text);
+        let delete = self
+            .base
+            .client()
+            .delete_item()
+            .table_name(self.base.fixture.store.ledger_table);
+        let delete = delete.key("pk", text(format!("contact#{}", somebody.id)));
+        delete.key("sk", text("contact".to_owned())).send().await.unwrap();
     }
 
     pub(crate) async fn put(&self, part: u16, who: &[Identifiers]) -> PutPart {
@@ -129,7 +186,8 @@ impl World {
 
     /// What the schedule gets.
     pub(crate) async fn scheduled(&self, policy: &Policy) -> CheckOutcome {
-        self.check_of(&self.ledger(), None, policy, &|| self.now(), &|| true).await
+        self.check_of(&self.ledger(), None, policy, &|| self.now(), &|| true)
+            .await
     }
 
     pub(crate) async fn check_of(

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use consent::campaign::{Campaign, Circumstances, Health, Judgement, Listing, Message, Proof, Recipient, Usage, decide};
+use consent::campaign::{
+    Campaign, Circumstances, Health, Judgement, Listing, Message, Proof, Recipient, Usage, decide,
+};
 use consent::contact::Contact;
 use consent::id::{ContactId, PurposeId};
 use consent::policy::{Country, Policy};
@@ -105,7 +107,14 @@ impl<'a> Question<'a> {
     }
 
     fn answer(&self, recipient: Recipient<'_>, circumstances: &Circumstances<'_>) -> Judgement {
-        decide(recipient, self.purpose, &self.message, circumstances, self.policy, self.now)
+        decide(
+            recipient,
+            self.purpose,
+            &self.message,
+            circumstances,
+            self.policy,
+            self.now,
+        )
     }
 }
 

@@ -36,6 +36,9 @@ use super::everyone::{SEGMENTS, Segment};
 /// How long a worker has a unit to itself. One takes seconds.
 const CLAIM: Span = Span::seconds(60);
 
+/// How far the clocks of two workers may be apart before one of them is believed to run ahead.
+const SKEW: Span = Span::seconds(60);
+
 /// How far from now a check may have begun that is still worth going on with.
 const FRESH: Span = Span::hours(1);
 
@@ -120,9 +123,9 @@ impl Claim {
         format!("{:012}", until.unix_seconds())
     }
 
-    /// The bounds between which a claim binds. One that runs out later than any can was made by a clock that ran ahead.
+    /// The bounds between which a claim binds. One that runs out much later than any can was made by a clock that ran ahead.
     fn binding(now: Time) -> (String, String) {
-        (Self::bound(now + Span::seconds(1)), Self::bound(now + CLAIM + Span::seconds(1)))
+        (Self::bound(now + Span::seconds(1)), Self::bound(now + CLAIM + SKEW))
     }
 
     fn binds(&self, now: Time) -> bool {
@@ -205,7 +208,10 @@ impl Ledger {
     ///
     /// # Errors
     /// When DynamoDB fails or an item is not readable. Whoever comes next goes on.
-    #[expect(clippy::too_many_arguments, reason = "a check takes all of it, and nothing of it belongs together")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a check takes all of it, and nothing of it belongs together"
+    )]
     pub async fn check_campaign(
         &self,
         campaign: &CampaignId,
@@ -747,5 +753,48 @@ impl People {
 fn unread(tally: &mut Tally, question: &Question<'_>, people: usize) {
     for _ in 0..people {
         tally.add(question.on_nobody(Recipient::Unread, Listing::First));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(units: u8) -> OpenCheck {
+        OpenCheck {
+            check: CheckId::from_bytes([0; 16]),
+            stage: Stage::Ahead,
+            began_at: Time::EPOCH,
+            policy: PolicyVersion::from_bytes([0; 32]),
+            version: 1,
+            units,
+            health: Health::default(),
+            usage: None,
+        }
+    }
+
+    #[test]
+    fn however_many_units_there_are_each_bucket_is_in_one_of_them() {
+        for units in 1..=BUCKETS {
+            let open = open(units);
+            let buckets: Vec<u8> = (0..units).flat_map(|unit| open.buckets(unit)).collect();
+            assert_eq!(buckets, (0..BUCKETS).collect::<Vec<_>>(), "{units}");
+        }
+    }
+
+    #[test]
+    fn a_claim_binds_until_it_runs_out_and_not_before_it_can_have_been_made() {
+        let now = Time::from_unix_seconds(1_800_000_000);
+        let claim = Claim::new(now).unwrap();
+        for (at, binds) in [
+            (now - Span::hours(1), false),
+            (now - SKEW, false),
+            (now - Span::seconds(1), true),
+            (now, true),
+            (now + Span::seconds(59), true),
+            (now + CLAIM, false),
+        ] {
+            assert_eq!(claim.binds(at), binds, "{at}");
+        }
     }
 }

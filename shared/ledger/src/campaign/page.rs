@@ -181,7 +181,9 @@ impl Ledger {
             let last = first.saturating_add(width - 1).min(BUCKETS - 1);
             let entries = self.read_buckets(campaign, first..=last, true).await?;
             // Counted from the end: who is taken from the audience before that changes nothing.
-            let begin = entries.len().saturating_sub(usize::try_from(left).unwrap_or(usize::MAX));
+            let begin = entries
+                .len()
+                .saturating_sub(usize::try_from(left).unwrap_or(usize::MAX));
             let rest = entries.len() - begin;
             let size = if rest <= MOST { rest } else { SIZE };
             let next = if size < rest {
@@ -198,7 +200,9 @@ impl Ledger {
             match next {
                 Some(Place::Bucket { first: on, left: all }) if size == 0 => (first, left) = (on, all),
                 next => {
-                    let judged = self.judge_entries(campaign, &entries, begin..begin + size, question).await?;
+                    let judged = self
+                        .judge_entries(campaign, &entries, begin..begin + size, question)
+                        .await?;
                     return Ok((judged, next));
                 }
             }
@@ -230,7 +234,11 @@ impl Ledger {
             Whom::Contact(id) => entry.contact.is_some() && matches!(read.get(id), Some(Reading::Unknown)),
             Whom::Unknown | Whom::Unread => false,
         };
-        let gone: Vec<_> = shown.iter().zip(&whom).map(|((_, entry), whom)| is_gone(entry, whom)).collect();
+        let gone: Vec<_> = shown
+            .iter()
+            .zip(&whom)
+            .map(|((_, entry), whom)| is_gone(entry, whom))
+            .collect();
         let aliases = shown.iter().zip(&gone).filter(|(_, gone)| **gone);
         let owners = self.whom(aliases.map(|((_, entry), _)| entry.alias).collect()).await?;
         if !owners.is_empty() {
@@ -300,7 +308,10 @@ impl Ledger {
         let ids: BTreeSet<ContactId> = whom.iter().filter_map(contact).collect();
         let who: Vec<_> = ids.iter().map(|id| Some(RecipientId::Contact(*id))).collect();
         let read = self.read_recipients(&who, &campaign.plan.purpose).await;
-        Ok(ids.into_iter().zip(read.into_iter().map(|(_, reading)| reading)).collect())
+        Ok(ids
+            .into_iter()
+            .zip(read.into_iter().map(|(_, reading)| reading))
+            .collect())
     }
 
     /// Some of everyone who has consented to a purpose.
