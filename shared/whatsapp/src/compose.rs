@@ -5,9 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use identity::{Identifiers, PhoneNumber};
 use serde_json::{Map, Value, json};
 
+use crate::delivery::{BanState, Category, Limit, NumberEvent, Quality, RestrictionKind, TemplateStatus};
 pub use crate::delivery::{PreferenceValue, StatusState};
-pub use crate::graph::{SentMessage, acceptance, deletion, refusal};
-use crate::names::{BusinessNumber, PhoneNumberId, WabaId};
+use crate::graph::template_id;
+pub use crate::graph::{SentMessage, acceptance, account_answer, deletion, number_answer, refusal, template_answer};
+use crate::names::{BusinessNumber, Language, PhoneNumberId, TemplateName, WabaId};
 use crate::personal::{Callback, MessageId, Payload, Text};
 
 /// The business that deliveries go to.
@@ -38,15 +40,25 @@ pub struct Envelope {
 #[derive(Debug, Clone)]
 pub struct Change(Value);
 
+/// One change to an account, a number or a template. Unlike one in a conversation it has no time of its own.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    field: &'static str,
+    value: Map<String, Value>,
+}
+
 impl Business {
     /// The body of a delivery that holds these changes, with everything but ASCII escaped as on Meta's wire.
     pub fn delivery(&self, changes: impl IntoIterator<Item = Change>) -> Vec<u8> {
         let changes: Vec<Value> = changes.into_iter().map(|Change(change)| change).collect();
-        let body = json!({
-            "object": "whatsapp_business_account",
-            "entry": [{"id": self.waba.as_str(), "changes": changes}],
-        });
-        ascii(&body.to_string()).into_bytes()
+        body(&json!({"id": self.waba.as_str(), "changes": changes}))
+    }
+
+    /// The body of a delivery that holds these notices, all of one time in seconds since 1970.
+    pub fn notices(&self, at: i64, notices: impl IntoIterator<Item = Notice>) -> Vec<u8> {
+        let change = |notice: Notice| json!({"field": notice.field, "value": notice.value});
+        let changes: Vec<Value> = notices.into_iter().map(change).collect();
+        body(&json!({"id": self.waba.as_str(), "time": at, "changes": changes}))
     }
 
     /// A contact writes a text.
@@ -150,6 +162,100 @@ impl Business {
         value.extend(members.map(|(name, member)| (name.to_owned(), member)));
         Change(json!({"field": field, "value": value}))
     }
+}
+
+impl Notice {
+    /// Something happened to one of the business's numbers, from which so many people may be written to first.
+    pub fn number(number: &BusinessNumber, event: &NumberEvent, limit: &Limit) -> Self {
+        let members = [
+            ("display_phone_number", json!(number)),
+            ("event", json!(event)),
+            ("max_daily_conversations_per_business", json!(limit.tier())),
+        ];
+        Self::of("phone_number_quality_update", members)
+    }
+
+    /// So many people may be written to first from now on.
+    pub fn limit(limit: &Limit) -> Self {
+        let members = [("max_daily_conversations_per_business", json!(limit.tier()))];
+        Self::of("business_capability_update", members)
+    }
+
+    /// The account is banned, about to be, or no longer.
+    pub fn ban(state: &BanState) -> Self {
+        let ban = json!({"waba_ban_state": state, "waba_ban_date": "November 23, 2025"});
+        let members = [("event", json!("DISABLED_UPDATE")), ("ban_info", ban)];
+        Self::of("account_update", members)
+    }
+
+    /// The account may not do something until then, in seconds since 1970.
+    pub fn restriction(kind: &RestrictionKind, until: i64) -> Self {
+        let restriction = json!({"restriction_type": kind, "expiration": until});
+        let members = [
+            ("event", json!("ACCOUNT_RESTRICTION")),
+            ("restriction_info", json!([restriction])),
+        ];
+        Self::of("account_update", members)
+    }
+
+    /// The state of a template is another one.
+    pub fn template_status(
+        name: &TemplateName,
+        language: &Language,
+        status: &TemplateStatus,
+        category: Option<&Category>,
+    ) -> Self {
+        let members = [
+            ("event", json!(status)),
+            ("reason", json!("NONE")),
+            ("message_template_category", json!(category)),
+        ];
+        Self::of("message_template_status_update", members).about(name, language)
+    }
+
+    /// Contacts take a template otherwise than before.
+    pub fn template_quality(name: &TemplateName, language: &Language, before: Option<&Quality>, now: &Quality) -> Self {
+        let members = [
+            ("previous_quality_score", json!(before)),
+            ("new_quality_score", json!(now)),
+        ];
+        Self::of("message_template_quality_update", members).about(name, language)
+    }
+
+    /// Meta put a template into another category than before.
+    pub fn template_category(
+        name: &TemplateName,
+        language: &Language,
+        before: Option<&Category>,
+        now: &Category,
+    ) -> Self {
+        let members = [("previous_category", json!(before)), ("new_category", json!(now))];
+        Self::of("template_category_update", members).about(name, language)
+    }
+
+    fn of<const N: usize>(field: &'static str, members: [(&str, Value); N]) -> Self {
+        Self {
+            field,
+            value: members
+                .map(|(name, member)| (name.to_owned(), member))
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    fn about(mut self, name: &TemplateName, language: &Language) -> Self {
+        self.value.extend([
+            ("message_template_id".to_owned(), json!(template_id(name, language))),
+            ("message_template_name".to_owned(), json!(name)),
+            ("message_template_language".to_owned(), json!(language)),
+        ]);
+        self
+    }
+}
+
+fn body(entry: &Value) -> Vec<u8> {
+    let body = json!({"object": "whatsapp_business_account", "entry": [entry]});
+    ascii(&body.to_string()).into_bytes()
 }
 
 fn message(envelope: &Envelope, kind: &str, content: Value) -> Map<String, Value> {

@@ -9,8 +9,12 @@ use axum::response::{IntoResponse, Response};
 use identity::{Bsuid, Identifiers};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use whatsapp::compose::{acceptance, deletion, message_id, refusal};
-use whatsapp::graph::{Accepted, AccessToken, Backoff, Class, Consequence, Graph, GraphError, SendError, SentMessage};
+use whatsapp::compose::{acceptance, account_answer, deletion, message_id, number_answer, refusal, template_answer};
+use whatsapp::delivery::{Category, Limit, Quality, TemplateStatus};
+use whatsapp::graph::{
+    Accepted, AccessToken, AccountHealth, Backoff, Class, Consequence, Graph, GraphError, NumberHealth, NumberStatus,
+    Review, SendError, Sending, SentMessage, TemplateHealth,
+};
 use whatsapp::{Button, Buttons, Callback, Outbound, Payload, PlainText, Template, Text};
 
 const NEVER: Duration = Duration::from_secs(60);
@@ -362,4 +366,281 @@ async fn no_error_and_no_debug_holds_the_message_the_contact_or_the_token() {
     for secret in ["Hallo", "49151", "EAAG"] {
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+const NUMBER: &str = "106540352242922";
+const ACCOUNT: &str = "102290129340398";
+
+async fn number_health(base: &str) -> Result<NumberHealth, SendError> {
+    let token = AccessToken::new("EAAG-token").unwrap();
+    let graph = Graph::new(base).unwrap();
+    graph.number_health(&token, &NUMBER.parse().unwrap(), NEVER).await
+}
+
+async fn account_health(base: &str) -> Result<AccountHealth, SendError> {
+    let token = AccessToken::new("EAAG-token").unwrap();
+    let graph = Graph::new(base).unwrap();
+    graph.account_health(&token, &ACCOUNT.parse().unwrap(), NEVER).await
+}
+
+async fn template_health(base: &str) -> Result<Option<TemplateHealth>, SendError> {
+    let (name, language) = ("advent_offer".parse().unwrap(), "de".parse().unwrap());
+    let token = AccessToken::new("EAAG-token").unwrap();
+    let graph = Graph::new(base).unwrap();
+    let waba = ACCOUNT.parse().unwrap();
+    graph.template_health(&token, &waba, &name, &language, NEVER).await
+}
+
+async fn answering(answer: impl ToString) -> String {
+    stand_in(200, HeaderMap::new(), answer.to_string()).await.0
+}
+
+/// A Graph API that gives these answers in turn, and the queries that it was asked.
+async fn pages(answers: Vec<Value>) -> (String, Arc<Mutex<Vec<String>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let handler = move |uri: Uri| {
+        let mut log = log.lock().unwrap();
+        let answer = answers.get(log.len()).or(answers.last()).unwrap().to_string();
+        log.push(uri.query().unwrap_or_default().to_owned());
+        async move { answer }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/v26.0", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(handler)).await });
+    (base, seen)
+}
+
+fn entry(name: &str, language: &str, status: &str) -> Value {
+    json!({"id": "1", "name": name, "language": language, "status": status})
+}
+
+fn known(status: TemplateStatus) -> TemplateHealth {
+    TemplateHealth {
+        status,
+        category: None,
+        quality: None,
+    }
+}
+
+#[tokio::test]
+async fn a_number_is_asked_for_by_id_and_answered_as_a_stand_in_means_it() {
+    for (quality, limit, status) in [
+        (Quality::Green, Limit::Unlimited, NumberStatus::Connected),
+        (Quality::Red, Limit::People(250), NumberStatus::Flagged),
+        (Quality::Unknown, Limit::People(100_000), NumberStatus::Banned),
+    ] {
+        let health = NumberHealth {
+            quality: Some(quality),
+            limit: Some(limit),
+            status: Some(status),
+        };
+        let answer = number_answer(&NUMBER.parse().unwrap(), &health);
+        let (base, seen) = stand_in(200, HeaderMap::new(), answer).await;
+        assert_eq!(number_health(&base).await, Ok(health));
+        let [request] = <[Seen; 1]>::try_from(seen.lock().unwrap().clone()).unwrap();
+        assert_eq!((&*request.method, &*request.path), ("GET", "/v25.0/106540352242922"));
+        assert_eq!(
+            request.query,
+            "fields=quality_rating%2Cwhatsapp_business_manager_messaging_limit%2Cstatus"
+        );
+        assert_eq!(request.authorization, "Bearer EAAG-token");
+        assert!(request.body.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_meta_leaves_out_about_a_number_is_unknown_and_a_new_word_is_kept() {
+    let nothing = NumberHealth {
+        quality: None,
+        limit: None,
+        status: None,
+    };
+    for answer in [
+        json!({"id": NUMBER}),
+        json!({"id": NUMBER, "quality_rating": null, "status": "", "whatsapp_business_manager_messaging_limit": {}}),
+    ] {
+        assert_eq!(number_health(&answering(answer).await).await, Ok(nothing.clone()));
+    }
+    let odd = json!({"id": NUMBER, "quality_rating": "PURPLE", "status": "ASLEEP",
+        "whatsapp_business_manager_messaging_limit": "TIER_NOT_SET"});
+    let health = number_health(&answering(odd).await).await.unwrap();
+    assert_eq!(health.quality, Some(Quality::of("PURPLE")));
+    assert_eq!(health.status.unwrap().as_str(), "ASLEEP");
+    assert!(matches!(health.limit, Some(Limit::Other(tier)) if tier.as_str() == "TIER_NOT_SET"));
+
+    let unrated = json!({"id": NUMBER, "quality_rating": "NA"});
+    let health = number_health(&answering(unrated).await).await.unwrap();
+    assert_eq!(health.quality, Some(Quality::Unknown));
+}
+
+#[tokio::test]
+async fn an_account_may_send_unless_meta_blocks_it_or_rejected_it() {
+    for (sending, review, may_send) in [
+        (Some(Sending::Available), Some(Review::Approved), Some(true)),
+        (Some(Sending::Limited), Some(Review::Pending), Some(true)),
+        (Some(Sending::Blocked), Some(Review::Approved), Some(false)),
+        (Some(Sending::Available), Some(Review::Rejected), Some(false)),
+        (Some(Sending::of("PERHAPS")), Some(Review::Approved), None),
+        (None, Some(Review::Approved), None),
+        (None, None, None),
+    ] {
+        let health = AccountHealth { sending, review };
+        let answer = account_answer(&ACCOUNT.parse().unwrap(), &health);
+        let (base, seen) = stand_in(200, HeaderMap::new(), answer).await;
+        let answered = account_health(&base).await.unwrap();
+        assert_eq!(answered, health);
+        assert_eq!(answered.may_send(), may_send, "{health:?}");
+        let [request] = <[Seen; 1]>::try_from(seen.lock().unwrap().clone()).unwrap();
+        assert_eq!(
+            (&*request.method, &*request.path, &*request.query),
+            (
+                "GET",
+                "/v25.0/102290129340398",
+                "fields=account_review_status%2Chealth_status"
+            )
+        );
+        assert_eq!(request.authorization, "Bearer EAAG-token");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_about_something_else_says_nothing() {
+    let unexplained = SendError::Unexplained { status: 200 };
+    for answer in [
+        json!({}),
+        json!([]),
+        json!({"id": "1", "quality_rating": "GREEN", "health_status": {"can_send_message": "AVAILABLE"}}),
+        json!({"quality_rating": "GREEN", "health_status": {"can_send_message": "AVAILABLE"}}),
+    ] {
+        let base = answering(&answer).await;
+        assert_eq!(number_health(&base).await, Err(unexplained), "{answer}");
+        assert_eq!(account_health(&base).await, Err(unexplained), "{answer}");
+        assert_eq!(template_health(&base).await, Err(unexplained), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_template_is_found_among_similar_names_and_other_languages() {
+    let health = TemplateHealth {
+        status: TemplateStatus::Paused,
+        category: Some(Category::Marketing),
+        quality: Some(Quality::Yellow),
+    };
+    let other = known(TemplateStatus::Approved);
+    let names = ["advent_offer_2", "advent_offer"].map(|name| name.parse().unwrap());
+    let languages = ["de", "de_AT"].map(|language| language.parse().unwrap());
+    let list = [
+        (&names[0], &languages[0], &other),
+        (&names[1], &languages[1], &other),
+        (&names[1], &languages[0], &health),
+    ];
+    let (base, seen) = stand_in(200, HeaderMap::new(), template_answer(list)).await;
+    assert_eq!(template_health(&base).await, Ok(Some(health.clone())));
+    let [request] = <[Seen; 1]>::try_from(seen.lock().unwrap().clone()).unwrap();
+    assert_eq!(
+        (&*request.method, &*request.path),
+        ("GET", "/v25.0/102290129340398/message_templates")
+    );
+    assert_eq!(
+        request.query,
+        "name=advent_offer&fields=name%2Clanguage%2Cstatus%2Ccategory%2Cquality_score&limit=100"
+    );
+    assert_eq!(request.authorization, "Bearer EAAG-token");
+
+    let base = answering(template_answer(list.into_iter().take(2))).await;
+    assert_eq!(template_health(&base).await, Ok(None));
+    assert_eq!(template_health(&answering(json!({"data": []})).await).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_templates_new_words_are_kept_and_what_is_left_out_is_unknown() {
+    let template = json!({"data": [{"name": "advent_offer", "language": "de", "status": "RESTING", "category": "FREE_SERVICE",
+        "quality_score": {"score": "PURPLE", "date": 1}}]});
+    let health = template_health(&answering(template).await).await.unwrap().unwrap();
+    assert_eq!(health.status.as_str(), "RESTING");
+    assert!(!health.status.may_be_sent());
+    assert_eq!(health.category, Some(Category::of("FREE_SERVICE")));
+    assert_eq!(health.quality, Some(Quality::of("PURPLE")));
+
+    let bare = json!({"data": [entry("advent_offer", "de", "APPROVED")]});
+    let health = template_health(&answering(bare).await).await;
+    assert_eq!(health, Ok(Some(known(TemplateStatus::Approved))));
+}
+
+#[tokio::test]
+async fn a_template_that_may_stand_in_an_entry_that_cannot_be_read_is_not_missing() {
+    for entry in [
+        json!("advent_offer"),
+        json!({"language": "de", "status": "APPROVED"}),
+        json!({"name": "advent_offer", "status": "APPROVED"}),
+        json!({"name": "advent_offer", "language": "de"}),
+    ] {
+        let answer = template_health(&answering(json!({"data": [entry]})).await).await;
+        assert_eq!(answer, Err(SendError::Unexplained { status: 200 }), "{entry}");
+    }
+}
+
+#[tokio::test]
+async fn a_template_is_looked_for_page_by_page_and_no_further_than_needed() {
+    let page = |name: &str, after: Option<&str>| {
+        // The address of a next page is never gone to, wherever it leads.
+        let next = after.map(|_| "http://127.0.0.1:1/elsewhere");
+        json!({"data": [entry(name, "de", "APPROVED")], "paging": {"cursors": {"after": after}, "next": next}})
+    };
+    let found = vec![
+        page("advent_offer_1", Some("Q2&x=1")),
+        page("advent_offer_2", Some("Q3==")),
+        page("advent_offer", Some("Q4")),
+        page("advent_offer_4", None),
+    ];
+    let (base, seen) = pages(found).await;
+    let health = template_health(&base).await;
+    assert_eq!(health, Ok(Some(known(TemplateStatus::Approved))));
+    let asked = seen.lock().unwrap().clone();
+    let cursor = |query: &String| query.split_once("&after=").map(|(_, after)| after.to_owned());
+    let cursors: Vec<_> = asked.iter().map(cursor).collect();
+    assert_eq!(
+        cursors,
+        [None, Some("Q2%26x%3D1".to_owned()), Some("Q3%3D%3D".to_owned())]
+    );
+
+    let (base, _) = pages(vec![page("advent_offer_1", Some("Q2")), page("advent_offer_2", None)]).await;
+    assert_eq!(template_health(&base).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_end_is_no_answer() {
+    let page = json!({"data": [], "paging": {"cursors": {"after": "Q"}, "next": "https://graph.facebook.com/"}});
+    let (base, seen) = pages(vec![page]).await;
+    assert_eq!(template_health(&base).await, Err(SendError::NoAnswer));
+    assert!(seen.lock().unwrap().len() < 100);
+}
+
+#[tokio::test]
+async fn asking_for_health_fails_as_sending_does() {
+    let (refused, body) = refusal(GraphError::of(190));
+    let number = json!({"id": NUMBER, "data": []}).to_string();
+    for (status, answer, error) in [
+        (refused, &*body, SendError::Refused(GraphError::of(190))),
+        (
+            200,
+            r#"{"error":{"code":100}}"#,
+            SendError::Refused(GraphError::of(100)),
+        ),
+        (500, "<html>", SendError::Unexplained { status: 500 }),
+        (503, r#"{"error":{}}"#, SendError::Unexplained { status: 503 }),
+        (502, &*number, SendError::Unexplained { status: 502 }),
+    ] {
+        let (base, _) = stand_in(status, HeaderMap::new(), answer.to_owned()).await;
+        assert_eq!(number_health(&base).await, Err(error), "{status} {answer}");
+        assert_eq!(account_health(&base).await, Err(error), "{status} {answer}");
+        assert_eq!(template_health(&base).await, Err(error), "{status} {answer}");
+    }
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    assert_eq!(number_health(&base).await, Err(SendError::Unreachable));
+    assert_eq!(account_health(&base).await, Err(SendError::Unreachable));
+    assert_eq!(template_health(&base).await, Err(SendError::Unreachable));
 }

@@ -3,9 +3,13 @@
 
 use identity::Identifiers;
 use proptest::prelude::*;
-use whatsapp::compose::{Business, Change, Envelope, message_id};
-use whatsapp::delivery::{Authored, Content, IdentityChangeKind, Item, PreferenceValue, StatusState, parse};
-use whatsapp::{AppSecret, Callback, MessageId, Payload, Text, sign, verify};
+use whatsapp::compose::{Business, Change, Envelope, Notice, message_id};
+use whatsapp::delivery::{
+    AccountChange, AccountEvent, Authored, BanState, Category, Content, IdentityChangeKind, Item, Limit, NumberEvent,
+    PreferenceValue, Quality, Restriction, RestrictionKind, StatusState, TemplateChange, TemplateEvent, TemplateStatus,
+    parse,
+};
+use whatsapp::{AppSecret, Callback, Language, MessageId, Payload, TemplateName, Text, sign, verify};
 
 fn business() -> Business {
     Business {
@@ -16,11 +20,14 @@ fn business() -> Business {
 }
 
 fn items(changes: Vec<Change>) -> Vec<Item> {
+    read(&business().delivery(changes))
+}
+
+fn read(body: &[u8]) -> Vec<Item> {
     let secrets = [AppSecret::new("a secret of the tests").unwrap()];
-    let body = business().delivery(changes);
     assert!(body.is_ascii(), "Meta escapes everything else");
-    let header = sign(&body, &secrets[0]);
-    parse(&verify(&body, Some(header.as_bytes()), &secrets).unwrap())
+    let header = sign(body, &secrets[0]);
+    parse(&verify(body, Some(header.as_bytes()), &secrets).unwrap())
         .unwrap()
         .items
 }
@@ -143,4 +150,105 @@ fn a_message_id_holds_the_number_in_base64_as_metas_do() {
         id.as_str()
     );
     assert_ne!(id, message_id(ada.phone(), [0xac; 10]));
+}
+
+const AT: i64 = 1_763_890_200;
+
+fn account_event(notice: Notice) -> AccountEvent {
+    let [Item::Account(event)] = <[Item; 1]>::try_from(read(&business().notices(AT, [notice]))).unwrap() else {
+        panic!("no event of an account")
+    };
+    assert_eq!((&event.waba, event.at), (&Some(business().waba), Some(AT)));
+    *event
+}
+
+fn template_event(notice: Notice) -> TemplateEvent {
+    let [Item::Template(event)] = <[Item; 1]>::try_from(read(&business().notices(AT, [notice]))).unwrap() else {
+        panic!("no event of a template")
+    };
+    let (name, language) = template();
+    assert_eq!((&event.waba, event.at), (&Some(business().waba), Some(AT)));
+    assert_eq!((&event.name, &event.language), (&Some(name), &Some(language)));
+    assert!(event.id.unwrap() > u64::from(u32::MAX), "Meta's ids are that long");
+    *event
+}
+
+fn template() -> (TemplateName, Language) {
+    ("advent_offer".parse().unwrap(), "de".parse().unwrap())
+}
+
+#[test]
+fn a_notice_about_a_number_names_it_as_it_is_displayed() {
+    let limit = Limit::People(2_000);
+    let event = account_event(Notice::number(&business().number, &NumberEvent::Flagged, &limit));
+    assert_eq!(event.number, Some(business().number));
+    assert_eq!(
+        event.change,
+        AccountChange::Number {
+            event: NumberEvent::Flagged,
+            limit: Some(limit)
+        }
+    );
+}
+
+#[test]
+fn a_notice_about_the_account() {
+    for state in [BanState::Disabled, BanState::Reinstated, BanState::Scheduled] {
+        assert_eq!(
+            account_event(Notice::ban(&state)).change,
+            AccountChange::Banned { state }
+        );
+    }
+    let kind = RestrictionKind::BusinessInitiated;
+    let restrictions = vec![Restriction {
+        kind: kind.clone(),
+        until: Some(AT + 60),
+    }];
+    assert_eq!(
+        account_event(Notice::restriction(&kind, AT + 60)).change,
+        AccountChange::Restricted { restrictions }
+    );
+}
+
+#[test]
+fn a_notice_about_a_template() {
+    let (name, language) = template();
+    let (paused, marketing) = (TemplateStatus::Paused, Category::Marketing);
+    let status = Notice::template_status(&name, &language, &paused, Some(&marketing));
+    assert_eq!(
+        template_event(status).change,
+        TemplateChange::Status {
+            status: paused,
+            category: Some(Category::Marketing),
+            reason: None
+        }
+    );
+    let quality = Notice::template_quality(&name, &language, Some(&Quality::Green), &Quality::Red);
+    assert_eq!(
+        template_event(quality).change,
+        TemplateChange::Quality {
+            previous: Some(Quality::Green),
+            now: Quality::Red
+        }
+    );
+    let category = Notice::template_category(&name, &language, Some(&Category::Utility), &marketing);
+    assert_eq!(
+        template_event(category).change,
+        TemplateChange::Category {
+            previous: Some(Category::Utility),
+            now: Some(Category::Marketing),
+            announced: None
+        }
+    );
+}
+
+proptest! {
+    #[test]
+    fn a_messaging_limit_is_read_as_it_was_written(people in any::<u32>()) {
+        for limit in [Limit::People(people), Limit::Unlimited] {
+            prop_assert_eq!(&Limit::of(&limit.tier()), &limit);
+            let change = account_event(Notice::limit(&limit)).change;
+            prop_assert_eq!(change, AccountChange::Capability { limit: Some(limit) });
+        }
+    }
 }

@@ -158,17 +158,30 @@ pub enum Limit {
 }
 
 impl Limit {
-    fn read(field: Field<'_>) -> Option<Self> {
-        let text = field.filled()?;
-        let size = text.strip_prefix("TIER_").unwrap_or(&text);
+    /// Reads Meta's tier or number.
+    pub fn of(text: &str) -> Self {
+        let size = text.strip_prefix("TIER_").unwrap_or(text);
         let (digits, unit) = size.strip_suffix('K').map_or((size, 1), |thousands| (thousands, 1_000));
-        Some(
-            match digits.parse::<u32>().ok().and_then(|people| people.checked_mul(unit)) {
-                Some(people) => Self::People(people),
-                None if matches!(size, "UNLIMITED" | "-1") => Self::Unlimited,
-                None => Self::Other(Term::of(&text)),
-            },
-        )
+        match digits.parse::<u32>().ok().and_then(|people| people.checked_mul(unit)) {
+            Some(people) => Self::People(people),
+            None if matches!(size, "UNLIMITED" | "-1") => Self::Unlimited,
+            None => Self::Other(Term::of(text)),
+        }
+    }
+
+    /// Meta's tier.
+    pub fn tier(&self) -> String {
+        match self {
+            Self::People(people) if *people >= 1_000 && people % 1_000 == 0 => format!("TIER_{}K", people / 1_000),
+            Self::People(people) => format!("TIER_{people}"),
+            Self::Unlimited => "TIER_UNLIMITED".to_owned(),
+            Self::Other(tier) => tier.to_string(),
+        }
+    }
+
+    /// Reads a tier or a number, if there is any.
+    pub(crate) fn read(field: Field<'_>) -> Option<Self> {
+        field.filled().map(|text| Self::of(&text))
     }
 }
 

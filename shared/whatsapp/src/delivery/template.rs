@@ -105,7 +105,7 @@ impl TemplateStatus {
 }
 
 vocabulary!(
-    /// How contacts take a template.
+    /// How contacts take a template, or what a number sends.
     Quality {
         /// Well.
         Green = "GREEN",

@@ -1,30 +1,43 @@
-//! The Graph API client: sending a message, having Meta forget a person, and what it means when that fails.
+//! The Graph API client: sending a message, having Meta forget a person, asking how numbers, accounts and templates are, and
+//! what it means when that fails.
 
 mod answer;
 mod error;
+mod health;
 mod request;
 
 use std::fmt;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use identity::{Bsuid, Identifiers};
 use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::names::PhoneNumberId;
+use crate::names::{Language, PhoneNumberId, TemplateName, WabaId};
 use crate::outbound::Outbound;
 use crate::personal::{Callback, MessageId};
 use crate::signature::BlankSecret;
 
 pub use self::answer::{acceptance, deletion, refusal};
 pub use self::error::{Backoff, Class, Consequence, GraphError};
+pub(crate) use self::health::template_id;
+pub use self::health::{
+    AccountHealth, NumberHealth, NumberStatus, Review, Sending, TemplateHealth, account_answer, number_answer,
+    template_answer,
+};
 pub use self::request::SentMessage;
 
 /// Meta's address, with the version this crate was written against (usable until July 2028).
 pub const META: &str = "https://graph.facebook.com/v26.0";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How many templates Meta is asked for at once.
+const TEMPLATES_A_PAGE: &str = "100";
+
+/// How many pages are read. So many hold more templates than an account can have (6,000, template limits page).
+const MOST_PAGES: usize = 61;
 
 /// The token that lets the business send.
 #[derive(Clone)]
@@ -202,6 +215,80 @@ impl Graph {
         let query = format!("messaging_product=whatsapp&bsuid={}", person.as_str());
         let request = self.http.delete(format!("{}/{sender}/contact_book?{query}", self.base));
         answered(request, token, timeout, answer::deleted).await
+    }
+
+    /// Asks Meta how one of the business's numbers is, and waits at most so long for the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]. Asking changes nothing, so it may always be asked again.
+    pub async fn number_health(
+        &self,
+        token: &AccessToken,
+        sender: &PhoneNumberId,
+        timeout: Duration,
+    ) -> Result<NumberHealth, SendError> {
+        let request = self.get(sender.as_str(), &[("fields", health::NUMBER_FIELDS)])?;
+        answered(request, token, timeout, |body| health::number(body, sender)).await
+    }
+
+    /// Asks Meta how an account is, and waits at most so long for the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]. Asking changes nothing, so it may always be asked again.
+    pub async fn account_health(
+        &self,
+        token: &AccessToken,
+        waba: &WabaId,
+        timeout: Duration,
+    ) -> Result<AccountHealth, SendError> {
+        let request = self.get(waba.as_str(), &[("fields", health::ACCOUNT_FIELDS)])?;
+        answered(request, token, timeout, |body| health::account(body, waba)).await
+    }
+
+    /// Asks Meta how an account's template in one language is, and waits at most so long for all of the answer. `None` means
+    /// that Meta has no such template.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; [`SendError::NoAnswer`] also if the list of similar names does not end. Asking changes nothing, so it may
+    /// always be asked again.
+    pub async fn template_health(
+        &self,
+        token: &AccessToken,
+        waba: &WabaId,
+        name: &TemplateName,
+        language: &Language,
+        timeout: Duration,
+    ) -> Result<Option<TemplateHealth>, SendError> {
+        let begun = Instant::now();
+        let edge = format!("{waba}/message_templates");
+        let mut query = vec![
+            ("name", name.as_str().to_owned()),
+            ("fields", health::TEMPLATE_FIELDS.to_owned()),
+            ("limit", TEMPLATES_A_PAGE.to_owned()),
+        ];
+        for _ in 0..MOST_PAGES {
+            let request = self.get(&edge, &query)?;
+            let left = timeout.saturating_sub(begun.elapsed());
+            let page = answered(request, token, left, |body| health::templates(body, name, language)).await?;
+            match page {
+                health::Page::Found(health) => return Ok(Some(health)),
+                health::Page::NotHere { after: None } => return Ok(None),
+                // The address that Meta gives for the next page is not followed: it could lead the token elsewhere.
+                health::Page::NotHere { after: Some(after) } => {
+                    query.retain(|(key, _)| *key != "after");
+                    query.push(("after", after));
+                }
+            }
+        }
+        Err(SendError::NoAnswer)
+    }
+
+    fn get<V: AsRef<str>>(&self, path: &str, query: &[(&str, V)]) -> Result<RequestBuilder, SendError> {
+        let url = Url::parse_with_params(&format!("{}/{path}", self.base), query);
+        url.map(|url| self.http.get(url)).map_err(|_| SendError::Unreachable)
     }
 }
 
