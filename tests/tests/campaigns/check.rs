@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use consent::campaign::{Cause, Clearance, Reason, Stage, Tally};
 use consent::policy::Policy;
 use consent::time::{Span, Time};
+use futures::future::join_all;
 use ledger::CheckOutcome;
 
 use crate::calls::Calls;
@@ -138,22 +139,27 @@ async fn a_check_costs_four_calls_for_each_unit_and_one_for_each_hundred_people(
     assert!(calls.total() <= 4 * 4 + 1 + 4);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_at_once_share_the_units_and_do_none_twice() {
+#[tokio::test]
+async fn several_at_once_share_the_units_and_do_none_twice() {
     let world = World::new().await;
-    let people = world.people(48).await;
+    let people = world.people(24).await;
     world.put_in_parts(&people, 12).await;
-    let calls = Calls::default();
-    let ledger = world.ledger_over(calls.client(&world.base.client()));
-    let (one, other) = tokio::join!(world.demand_of(&ledger), world.demand_of(&ledger));
-    // Whoever comes last ends it; the other one has the verdict too, or is told that nothing is left to do.
-    assert!(
-        [&one, &other]
-            .iter()
-            .all(|outcome| matches!(outcome, CheckOutcome::Finished(_) | CheckOutcome::Busy))
-    );
-    assert_eq!(world.stored().await.campaign.verdict.unwrap().tally, tally(48, &[]));
-    assert_eq!(calls.of("Query"), 12);
+    for workers in [2, 6] {
+        let calls = Calls::default();
+        let ledger = world.ledger_over(calls.client(&world.base.client()));
+        // Somebody began it and died, so that all of them go for the same unit first.
+        let mortal = Mortal::after(2, Death::BeforeSending);
+        let dead = world.ledger_over(mortal.client(&world.base.client()));
+        assert!(mortal.lives(world.demand_of(&dead)).await.is_none());
+        world.base.wait(CLAIM);
+
+        let outcomes = join_all((0..workers).map(|_| world.demand_of(&ledger))).await;
+        // Whoever comes last ends it; to the others nothing is left.
+        let is_fine = |outcome: &CheckOutcome| matches!(outcome, CheckOutcome::Finished(_) | CheckOutcome::Busy);
+        assert!(outcomes.iter().all(is_fine), "{outcomes:?}");
+        assert_eq!(world.stored().await.campaign.verdict.unwrap().tally, tally(24, &[]));
+        assert_eq!(calls.of("Query"), 12, "{workers}");
+    }
 }
 
 #[tokio::test]
@@ -329,10 +335,14 @@ async fn a_policy_that_changes_during_a_check_makes_it_void() {
     world.put_in_parts(&world.people(2).await, 2).await;
     let mortal = Mortal::after(6, Death::BeforeSending);
     let dead = world.ledger_over(mortal.client(&world.base.client()));
-    assert!(mortal.lives(world.demand_of(&dead)).await.is_none());
+    let clock = || world.now();
+    let check = world.check_of(&dead, None, &POLICY, &clock, &|| true);
+    assert!(mortal.lives(check).await.is_none());
+    world.base.wait(CLAIM);
     let stricter = Policy::parse(&policy_with("denied_share_percent", 20, 10)).unwrap();
     let after = verdict(world.scheduled(&stricter).await);
-    assert_eq!((after.policy, after.tally), (stricter.version(), tally(2, &[])));
+    assert_eq!((after.policy, after.began_at), (stricter.version(), world.now()));
+    assert_eq!(after.tally, tally(2, &[]));
 }
 
 #[tokio::test]
