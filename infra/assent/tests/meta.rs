@@ -12,15 +12,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent::local::EXAMPLE_POLICY;
-use assent::meta::{ContactBookCounts, Meta, MetaOptions};
+use assent::meta::{ContactBookCounts, HealthChange, Meta, MetaOptions};
 use consent::policy::{Policy, PromptTemplate};
+use consent::time::Time;
 use identity::{Bsuid, Identifier, Identifiers};
 use platform::clock::Clock;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use whatsapp::compose::Business;
-use whatsapp::delivery::{Item, StatusState};
-use whatsapp::graph::{Accepted, AccessToken, Graph, SendError};
+use whatsapp::delivery::{
+    AccountChange, BanState, Category, Item, Limit, NumberEvent, Quality, Restriction, RestrictionKind, StatusState,
+    TemplateChange, TemplateStatus,
+};
+use whatsapp::graph::{Accepted, AccessToken, Graph, NumberHealth, NumberStatus, SendError, TemplateHealth};
 use whatsapp::{AppSecret, Button, Buttons, Callback, Outbound, Payload, PlainText, Template, Text, sign, verify};
 
 const NOW: i64 = 1_763_890_200;
@@ -165,14 +169,8 @@ async fn each_message_is_reported_sent_and_delivered_once_with_what_was_attached
     let line = Line::open().await;
     let accepted = line.send(&words()).await.unwrap();
 
-    let body = business().delivery(line.meta.take_statuses());
-    let secret = AppSecret::new("secret").unwrap();
-    let secrets = [secret];
-    let [secret] = &secrets;
-    let signature = sign(&body, secret);
-    let signed = verify(&body, Some(signature.as_bytes()), &secrets).unwrap();
-    let delivery = whatsapp::delivery::parse(&signed).unwrap();
-    let states = delivery.items.iter().map(|item| match item {
+    let items = delivered(&business().delivery(line.meta.take_statuses()));
+    let states = items.iter().map(|item| match item {
         Item::Status(status) => {
             assert_eq!(status.message, accepted.id);
             assert_eq!(status.recipient, Some(recipient()));
@@ -329,4 +327,231 @@ async fn a_meta_that_only_fails_to_answer_has_deleted_the_entry() {
         asked = line.forget(&person) => panic!("answered: {asked:?}"),
         () = gone => {}
     }
+}
+
+fn says(change: Value) -> HealthChange {
+    serde_json::from_value(change).unwrap()
+}
+
+impl Line {
+    async fn number(&self) -> NumberHealth {
+        let (token, sender) = (AccessToken::new("right").unwrap(), business().sender);
+        let asked = self.graph.number_health(&token, &sender, Duration::from_secs(10));
+        asked.await.unwrap()
+    }
+
+    async fn account(&self) -> Option<bool> {
+        let (token, waba) = (AccessToken::new("right").unwrap(), business().waba);
+        let asked = self.graph.account_health(&token, &waba, Duration::from_secs(10));
+        asked.await.unwrap().may_send()
+    }
+
+    async fn template(&self, name: &str, language: &str) -> Option<TemplateHealth> {
+        let (name, language) = (name.parse().unwrap(), language.parse().unwrap());
+        let (token, waba) = (AccessToken::new("right").unwrap(), business().waba);
+        let asked = self
+            .graph
+            .template_health(&token, &waba, &name, &language, Duration::from_secs(10));
+        asked.await.unwrap()
+    }
+
+    /// What Meta sends about a change, as the webhook reads it.
+    fn told(&self, change: Value) -> Vec<Item> {
+        delivered(&business().notices(NOW, self.meta.change_health(says(change))))
+    }
+}
+
+fn delivered(body: &[u8]) -> Vec<Item> {
+    let secrets = [AppSecret::new("secret").unwrap()];
+    let signature = sign(body, &secrets[0]);
+    let signed = verify(body, Some(signature.as_bytes()), &secrets).unwrap();
+    whatsapp::delivery::parse(&signed).unwrap().items
+}
+
+fn account_changes(items: Vec<Item>) -> Vec<AccountChange> {
+    let change = |item| match item {
+        Item::Account(event) => event.change,
+        other => panic!("nothing about the account: {other:?}"),
+    };
+    items.into_iter().map(change).collect()
+}
+
+fn template_changes(items: Vec<Item>) -> Vec<TemplateChange> {
+    let change = |item| match item {
+        Item::Template(event) => event.change,
+        other => panic!("nothing about a template: {other:?}"),
+    };
+    items.into_iter().map(change).collect()
+}
+
+#[tokio::test]
+async fn all_is_well_at_meta_until_it_is_said_otherwise() {
+    let line = Line::open().await;
+    let number = NumberHealth {
+        quality: Some(Quality::Green),
+        limit: Some(Limit::Unlimited),
+        status: Some(NumberStatus::Connected),
+    };
+    assert_eq!(line.number().await, number);
+    assert_eq!(line.account().await, Some(true));
+    let template = TemplateHealth {
+        status: TemplateStatus::Approved,
+        category: Some(Category::Marketing),
+        quality: Some(Quality::Green),
+    };
+    assert_eq!(line.template("advent_offer", "de").await, Some(template.clone()));
+    assert_eq!(line.template("anything", "en_US").await, Some(template));
+}
+
+#[tokio::test]
+async fn what_is_said_about_the_number_and_the_limit_is_answered_and_sent() {
+    let line = Line::open().await;
+    let told = account_changes(line.told(json!({ "quality": "RED", "limit": "TIER_250" })));
+    let few = Some(Limit::People(250));
+    let flagged = AccountChange::Number {
+        event: NumberEvent::Flagged,
+        limit: few.clone(),
+    };
+    assert_eq!(told, [AccountChange::Capability { limit: few.clone() }, flagged]);
+    let number = line.number().await;
+    assert_eq!((number.quality, number.limit), (Some(Quality::Red), few.clone()));
+
+    let told = account_changes(line.told(json!({ "quality": "YELLOW" })));
+    let unflagged = AccountChange::Number {
+        event: NumberEvent::Unflagged,
+        limit: few.clone(),
+    };
+    assert_eq!(told, [unflagged]);
+    let number = line.number().await;
+    assert_eq!((number.quality, number.limit), (Some(Quality::Yellow), few));
+}
+
+#[tokio::test]
+async fn an_account_is_banned_and_reinstated() {
+    let line = Line::open().await;
+    for (word, state, may_send) in [
+        ("BLOCKED", BanState::Disabled, false),
+        ("AVAILABLE", BanState::Reinstated, true),
+    ] {
+        let told = account_changes(line.told(json!({ "account": word })));
+        assert_eq!(told, [AccountChange::Banned { state }]);
+        assert_eq!(line.account().await, Some(may_send));
+    }
+}
+
+#[tokio::test]
+async fn a_restriction_lasts_until_it_ends_or_is_lifted() {
+    let line = Line::open().await;
+    for (until, may_send) in [(NOW + 1, false), (NOW, true)] {
+        let time = Time::from_unix_seconds(until);
+        let told = account_changes(line.told(json!({ "restricted_until": time })));
+        let restrictions = vec![Restriction {
+            kind: RestrictionKind::BusinessInitiated,
+            until: Some(until),
+        }];
+        assert_eq!(told, [AccountChange::Restricted { restrictions }]);
+        assert_eq!(line.account().await, Some(may_send));
+    }
+    line.told(json!({ "restricted_until": Time::from_unix_seconds(NOW + 1) }));
+    line.told(json!({ "account": "AVAILABLE" }));
+    assert_eq!(line.account().await, Some(true));
+}
+
+#[tokio::test]
+async fn what_is_said_about_a_template_holds_for_its_language_alone() {
+    let line = Line::open().await;
+    let change = json!({ "template": { "name": "advent_offer", "language": "de", "status": "PAUSED",
+        "category": "UTILITY", "quality": "RED" } });
+    let category = TemplateChange::Category {
+        previous: Some(Category::Marketing),
+        now: Some(Category::Utility),
+        announced: None,
+    };
+    let quality = TemplateChange::Quality {
+        previous: Some(Quality::Green),
+        now: Quality::Red,
+    };
+    let status = TemplateChange::Status {
+        status: TemplateStatus::Paused,
+        category: Some(Category::Utility),
+        reason: None,
+    };
+    assert_eq!(template_changes(line.told(change)), [category, quality, status]);
+    let health = TemplateHealth {
+        status: TemplateStatus::Paused,
+        category: Some(Category::Utility),
+        quality: Some(Quality::Red),
+    };
+    assert_eq!(line.template("advent_offer", "de").await, Some(health));
+    let other = line.template("advent_offer", "en").await.unwrap();
+    assert_eq!(other.status, TemplateStatus::Approved);
+    assert!(line.template("advent", "de").await.unwrap().status.may_be_sent());
+}
+
+#[tokio::test]
+async fn a_missing_template_is_not_listed_until_it_is_made_anew() {
+    let line = Line::open().await;
+    let told = |change: Value| {
+        let mut changes = template_changes(line.told(change));
+        match changes.pop() {
+            Some(TemplateChange::Status { status, .. }) => status,
+            other => panic!("no status: {other:?}"),
+        }
+    };
+    let template = json!({ "name": "advent_offer", "language": "de", "missing": true });
+    assert_eq!(told(json!({ "template": template })), TemplateStatus::Deleted);
+    assert_eq!(line.template("advent_offer", "de").await, None);
+    assert!(line.template("advent_offer", "en").await.is_some());
+
+    let template = json!({ "name": "advent_offer", "language": "de", "category": "UTILITY" });
+    assert_eq!(told(json!({ "template": template })), TemplateStatus::Approved);
+    let health = line.template("advent_offer", "de").await.unwrap();
+    assert_eq!(health.category, Some(Category::Utility));
+}
+
+#[test]
+fn a_change_that_contradicts_itself_or_misspells_a_member_is_refused() {
+    for odd in [
+        json!({ "template": { "name": "t", "language": "de", "missing": true, "status": "PAUSED" } }),
+        json!({ "template": { "name": "t" } }),
+        json!({ "template": { "name": "Not a name", "language": "de" } }),
+        json!({ "qualty": "RED" }),
+    ] {
+        assert!(serde_json::from_value::<HealthChange>(odd.clone()).is_err(), "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_said_to_a_wrong_token_about_somebody_else_or_against_a_fault() {
+    let line = Line::open().await;
+    let ample = Duration::from_secs(10);
+    let (wrong, right) = (AccessToken::new("wrong").unwrap(), AccessToken::new("right").unwrap());
+    let Business { waba, sender, .. } = business();
+    let (name, language) = ("advent_offer".parse().unwrap(), "de".parse().unwrap());
+    let refused = [
+        line.graph.number_health(&wrong, &sender, ample).await.unwrap_err(),
+        line.graph.account_health(&wrong, &waba, ample).await.unwrap_err(),
+        line.graph
+            .template_health(&wrong, &waba, &name, &language, ample)
+            .await
+            .unwrap_err(),
+        line.graph
+            .number_health(&right, &"999".parse().unwrap(), ample)
+            .await
+            .unwrap_err(),
+        line.graph
+            .account_health(&right, &"999".parse().unwrap(), ample)
+            .await
+            .unwrap_err(),
+        line.graph
+            .template_health(&right, &"999".parse().unwrap(), &name, &language, ample)
+            .await
+            .unwrap_err(),
+    ];
+    assert!(refused.iter().all(|error| error.code() == Some(190)), "{refused:?}");
+
+    line.will(json!({ "fault": { "error": { "code": 2 } } }));
+    let struck = line.graph.number_health(&right, &sender, ample).await;
+    assert_eq!(struck.unwrap_err().code(), Some(2));
+    assert_eq!(line.account().await, Some(true));
 }

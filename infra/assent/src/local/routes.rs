@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::inbound::Inbound;
 use super::{Parts, lambda};
-use crate::meta::{ContactBookCounts, Fault};
+use crate::meta::{ContactBookCounts, Fault, HealthChange};
 
 /// All routes of the stack.
 pub(super) fn router(parts: Arc<Parts>) -> Router {
@@ -33,6 +33,7 @@ pub(super) fn router(parts: Arc<Parts>) -> Router {
         .route("/_local/run/{function}", post(run))
         .route("/_local/metrics", get(metrics))
         .route("/_local/meta/fault", post(fault))
+        .route("/_local/meta/health", post(health))
         .route("/_local/meta/contact_book", get(contact_book))
         .with_state(parts)
         .nest("/_meta", meta)
@@ -166,6 +167,22 @@ async fn fault(State(parts): State<Arc<Parts>>, body: axum::body::Bytes) -> Resp
         }
         Err(refused) => problem(refused),
     }
+}
+
+async fn health(State(parts): State<Arc<Parts>>, body: axum::body::Bytes) -> Response {
+    let change: HealthChange = match read(&body) {
+        Ok(change) => change,
+        Err(refused) => return problem(refused),
+    };
+    // A second of its own: what Meta said before is older, and what it is asked afterwards newer.
+    parts.clock.advance(1);
+    let at = parts.clock.unix_seconds();
+    let notices = parts.meta.change_health(change);
+    let count = notices.len();
+    let status = parts.deliver(parts.business.notices(at, notices)).await;
+    parts.clock.advance(1);
+    parts.settle().await;
+    Json(json!({"webhook": status.as_u16(), "notices": count})).into_response()
 }
 
 async fn contact_book(State(parts): State<Arc<Parts>>) -> Json<ContactBookCounts> {

@@ -6,8 +6,7 @@ use identity::{Bsuid, Identifiers};
 use serde::{Deserialize, Serialize};
 use whatsapp::graph::GraphError;
 
-/// Meta's code for a request that is malformed.
-const INVALID: u32 = 100;
+use super::INVALID;
 
 /// Everybody whose id Meta has seen and was not told to forget.
 #[derive(Debug, Default)]

@@ -1,8 +1,10 @@
 //! A stand-in for Meta: it takes messages as the Graph API does, shows what contacts would see, and reports what became of
-//! them. It keeps a contact book, from which people are deleted as at Meta.
+//! them. It keeps a contact book, from which people are deleted as at Meta, and says how the number, the account and templates
+//! are.
 
 mod contact_book;
 mod fault;
+mod health;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,25 +13,30 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, post};
+use axum::routing::{delete, get, post};
 use consent::policy::Policy;
 use consent::time::Time;
 use identity::{Bsuid, Identifiers, random_bytes};
 use platform::clock::Clock;
 use serde::Serialize;
 use serde_json::{Value, json};
-use whatsapp::compose::{Business, Change, SentMessage, acceptance, deletion, message_id, refusal};
+use whatsapp::compose::{Business, Change, Notice, SentMessage, acceptance, deletion, message_id, refusal};
 use whatsapp::delivery::StatusState;
 use whatsapp::graph::GraphError;
 use whatsapp::{MessageId, Outbound, Template};
 
 use contact_book::ContactBook;
+use health::Health;
 
 pub use contact_book::ContactBookCounts;
 pub use fault::{Fault, FaultKind, InvalidFault};
+pub use health::HealthChange;
 
 /// Meta's code for a token that is wrong or has expired.
 const INVALID_TOKEN: u32 = 190;
+
+/// Meta's code for a request that is malformed.
+const INVALID: u32 = 100;
 
 /// What the stand-in needs to know.
 #[derive(Debug)]
@@ -60,6 +67,7 @@ struct Held {
     statuses: Vec<Change>,
     fault: Option<Fault>,
     contact_book: ContactBook,
+    health: Health,
 }
 
 /// A message as the contact sees it.
@@ -110,6 +118,8 @@ impl Meta {
         Router::new()
             .route("/{version}/{number}/messages", post(messages))
             .route("/{version}/{number}/contact_book", delete(contact_book))
+            .route("/{version}/{node}", get(node))
+            .route("/{version}/{account}/message_templates", get(templates))
             .with_state(self.clone())
     }
 
@@ -141,6 +151,11 @@ impl Meta {
         self.held().contact_book.counts()
     }
 
+    /// Makes Meta say otherwise from now on how the number, the account and templates are; is what it sends about that.
+    pub fn change_health(&self, change: HealthChange) -> Vec<Notice> {
+        self.held().health.change(change, &self.0.options.business.number)
+    }
+
     /// Makes the next requests go wrong.
     pub fn set_fault(&self, fault: Fault) {
         self.held().fault = Some(fault);
@@ -151,25 +166,46 @@ impl Meta {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a request may do anything to that number.
-    fn admits(&self, headers: &HeaderMap, number: &str) -> Result<(), GraphError> {
+    /// Whether a request may have anything to do with what has that id.
+    fn admits(&self, headers: &HeaderMap, id: &str, ours: &str) -> Result<(), GraphError> {
         let expected = format!("Bearer {}", self.0.options.access_token);
         headers
             .get(header::AUTHORIZATION)
             .filter(|given| given.as_bytes() == expected.as_bytes())
-            .filter(|_| number == self.0.options.business.sender.as_str())
+            .filter(|_| id == ours)
             .map(|_| ())
             .ok_or(GraphError::of(INVALID_TOKEN))
     }
 
-    /// Carries out a request and answers it, but for what a fault makes of it.
-    async fn answer(
+    /// Answers a request about the number that has that id.
+    async fn answer_about_number(
         &self,
         headers: &HeaderMap,
-        number: &str,
+        id: &str,
         carry_out: impl FnOnce() -> Result<String, GraphError>,
     ) -> Response {
-        if let Err(error) = self.admits(headers, number) {
+        let admitted = self.admits(headers, id, self.0.options.business.sender.as_str());
+        self.answer(admitted, carry_out).await
+    }
+
+    /// Answers a request about the account that has that id.
+    async fn answer_about_account(
+        &self,
+        headers: &HeaderMap,
+        id: &str,
+        carry_out: impl FnOnce() -> Result<String, GraphError>,
+    ) -> Response {
+        let admitted = self.admits(headers, id, self.0.options.business.waba.as_str());
+        self.answer(admitted, carry_out).await
+    }
+
+    /// Carries out a request that is admitted and answers it, but for what a fault makes of it.
+    async fn answer(
+        &self,
+        admitted: Result<(), GraphError>,
+        carry_out: impl FnOnce() -> Result<String, GraphError>,
+    ) -> Response {
+        if let Err(error) = admitted {
             return refuse(error);
         }
         let fault = self.next_fault();
@@ -291,7 +327,7 @@ async fn messages(
         let id = meta.take(&sent)?;
         Ok(acceptance(&sent.to, &sent.to, &id))
     };
-    meta.answer(&headers, &number, take).await
+    meta.answer_about_number(&headers, &number, take).await
 }
 
 async fn contact_book(
@@ -301,7 +337,29 @@ async fn contact_book(
     headers: HeaderMap,
 ) -> Response {
     let forget = || Ok(deletion(meta.forget(&query.person()?)));
-    meta.answer(&headers, &number, forget).await
+    meta.answer_about_number(&headers, &number, forget).await
+}
+
+async fn node(State(meta): State<Meta>, Path((_version, id)): Path<(String, String)>, headers: HeaderMap) -> Response {
+    let business = &meta.0.options.business;
+    if id == business.waba.as_str() {
+        let now = Time::from_unix_seconds(meta.0.options.clock.unix_seconds());
+        let account = || Ok(meta.held().health.account(&business.waba, now));
+        meta.answer_about_account(&headers, &id, account).await
+    } else {
+        let number = || Ok(meta.held().health.number(&business.sender));
+        meta.answer_about_number(&headers, &id, number).await
+    }
+}
+
+async fn templates(
+    State(meta): State<Meta>,
+    Path((_version, account)): Path<(String, String)>,
+    Query(query): Query<health::Query>,
+    headers: HeaderMap,
+) -> Response {
+    let templates = || meta.held().health.templates(&query);
+    meta.answer_about_account(&headers, &account, templates).await
 }
 
 fn refuse(error: GraphError) -> Response {
