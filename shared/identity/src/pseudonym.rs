@@ -32,6 +32,8 @@ pub enum PseudonymDomain {
     Request,
     /// What makes a message in the outbox unique.
     Outgoing,
+    /// A contact's id that a campaign tool gave and that nobody has.
+    Recipient,
 }
 
 impl PseudonymDomain {
@@ -46,6 +48,7 @@ impl PseudonymDomain {
             Self::Quarantine => "quarantine",
             Self::Request => "request",
             Self::Outgoing => "outgoing",
+            Self::Recipient => "recipient",
         }
     }
 }
@@ -115,6 +118,11 @@ pub struct Pseudonym([u8; 32]);
 pub struct InvalidPseudonym;
 
 impl Pseudonym {
+    /// The pseudonym made of these bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The bytes of the pseudonym.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -167,7 +175,7 @@ mod tests {
     use super::*;
     use crate::{Bsuid, PhoneNumber};
 
-    const DOMAINS: [PseudonymDomain; 8] = [
+    const DOMAINS: [PseudonymDomain; 9] = [
         PseudonymDomain::Alias,
         PseudonymDomain::Message,
         PseudonymDomain::Event,
@@ -176,6 +184,7 @@ mod tests {
         PseudonymDomain::Quarantine,
         PseudonymDomain::Request,
         PseudonymDomain::Outgoing,
+        PseudonymDomain::Recipient,
     ];
 
     fn key() -> PseudonymKey {

@@ -1,6 +1,6 @@
 //! Aliases: the keyed hashes that contacts are found by, and what stands there once a contact is gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use consent::contact::Contact;
@@ -89,7 +89,30 @@ impl FreeAlias {
     }
 }
 
+/// How many aliases are read together: a BatchGetItem takes 100 items.
+const BATCH: usize = 100;
+
 impl Ledger {
+    /// Whom the aliases belong to, those that belong to anybody.
+    pub(crate) async fn owners(
+        &self,
+        aliases: &BTreeSet<Pseudonym>,
+    ) -> Result<HashMap<Pseudonym, ContactId>, LedgerError> {
+        let aliases: Vec<_> = aliases.iter().collect();
+        let mut owners = HashMap::new();
+        for aliases in aliases.chunks(BATCH) {
+            let keys = aliases.iter().map(|alias| schema::alias_key(alias)).collect();
+            let request = vec![(self.tables.ledger.clone(), keys)];
+            for item in self.batch_get("look up aliases", request).await? {
+                let alias = schema::alias(schema::text(&item, PK)?).ok_or(LedgerError::corrupt(PK))?;
+                if let Some(owner) = Alias::read(&item)?.owner() {
+                    owners.insert(alias, owner);
+                }
+            }
+        }
+        Ok(owners)
+    }
+
     /// Gives aliases to a contact, on condition that nothing else stands there than what was read.
     pub(crate) fn put_aliases(
         &self,

@@ -7,12 +7,12 @@ use consent::id::ContactId;
 use consent::policy::Country;
 use consent::retention::{Kind, Tombstone};
 use consent::time::Time;
-use identity::{Identifiers, Pseudonym, Sealed, SubjectKey, WrappedKey};
+use identity::{Identifiers, Pseudonym, Sealed, SubjectKey};
 
 use crate::alias::{Alias, FreeAlias, GoneContact, Standing};
 use crate::error::LedgerError;
 use crate::places::Places;
-use crate::schema::{self, BODY, COUNTRIES, DUE_AT, IDENTITY, Item, KIND, PK, PLACES, VERSION, WRAPPED_KEY};
+use crate::schema::{self, BODY, COUNTRIES, DUE_AT, IDENTITY, Item, KIND, PK, PLACES, VERSION};
 use crate::store::Ledger;
 
 /// A contact as it was read, with all that is needed to write it back.
@@ -60,6 +60,9 @@ pub(crate) enum Owner {
     /// One contact each.
     Two(Box<[Subject; 2]>),
 }
+
+/// How many contacts are read together with their keys: a BatchGetItem takes 100 items.
+pub(crate) const MOST_WITH_KEYS: usize = 50;
 
 /// What is there of a contact.
 enum Reading {
@@ -163,11 +166,18 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB fails or an item is not readable.
     pub async fn read(&self, id: &ContactId) -> Result<Option<Subject>, LedgerError> {
-        let readings = self.read_all(&[*id]).await?;
-        Ok(readings.into_iter().find_map(|reading| match reading {
-            Reading::Whole(subject) => Some(*subject),
-            Reading::Gone(_) => None,
-        }))
+        Ok(self.read_several(&[*id]).await?.pop())
+    }
+
+    /// Those of the contacts that can be read: at most [`MOST_WITH_KEYS`], none twice.
+    pub(crate) async fn read_several(&self, ids: &[ContactId]) -> Result<Vec<Subject>, LedgerError> {
+        let readings = self.read_all(ids).await?.into_iter();
+        Ok(readings
+            .filter_map(|reading| match reading {
+                Reading::Whole(subject) => Some(*subject),
+                Reading::Gone(_) => None,
+            })
+            .collect())
     }
 
     /// The alias of each identifier, with what the table says of it.
@@ -222,13 +232,7 @@ impl Ledger {
 
     fn subject(&self, id: &ContactId, item: &Item, key: &Item) -> Result<Subject, LedgerError> {
         let owner = id.to_string();
-        let wrapped = WrappedKey::from_bytes(schema::blob(key, WRAPPED_KEY)?);
-        let key = self
-            .keys
-            .sealing
-            .iter()
-            .find_map(|sealing| sealing.unwrap(&wrapped, &owner).ok());
-        let key = key.ok_or(LedgerError::Sealed)?;
+        let key = self.open_key(&owner, key)?;
         let sealed = Sealed::from_bytes(schema::blob(item, IDENTITY)?);
         let identity = key.open(&owner, IDENTITY, &sealed).map_err(|_| LedgerError::Sealed)?;
         Ok(Subject {

@@ -27,7 +27,9 @@ mod schema;
 mod store;
 mod transaction;
 
-pub use campaign::{CallerRef, InvalidRef, Judged, PutCampaign, RecipientId, StoredCampaign};
+pub use campaign::{
+    CallerRef, InvalidRef, Judged, Listed, PutCampaign, PutPart, RecipientId, StoredCampaign,
+};
 pub use change::{MAX_EVENTS, PromptPhase, Recorded, Who};
 pub use contact::{Found, Subject};
 pub use erasure::{ContactBook, Erasure, ErasureRequest, ErasureStart, Proof};

@@ -16,13 +16,13 @@ use consent::id::{ContactId, ErasureId, OutgoingId, SenderId};
 use consent::outgoing::{ForgetContact, Outgoing};
 use consent::retention::{Kind, MESSAGE_MEMORY};
 use consent::time::{Span, Time};
-use identity::{Bsuid, Sealed, SubjectKey, WrappedKey};
+use identity::{Bsuid, Sealed, SubjectKey};
 use serde::Serialize;
 
 use crate::error::LedgerError;
 use crate::schema::{
     self, ATTEMPTS, BODY, CONTACT, CONTACT_BOOK, DUE_AT, DUE_INDEX, DUE_SHARD, ERASURE, IDENTITY, Item, KIND,
-    OUTBOX_SHARDS, PK, REASON, STATE, WRAPPED_KEY, contact_book,
+    OUTBOX_SHARDS, PK, REASON, STATE, contact_book,
 };
 use crate::store::{Ledger, action};
 use crate::transaction::{Transacted, delete_action, update_action};
@@ -286,10 +286,7 @@ impl Ledger {
     /// Whom a deletion is about, given the row of its key.
     fn person(&self, forgetting: &Forgetting, row: &Item) -> Result<Bsuid, LedgerError> {
         let owner = schema::outbox_pk(&forgetting.forget.id());
-        let wrapped = WrappedKey::from_bytes(schema::blob(row, WRAPPED_KEY)?);
-        let mut sealing = self.keys.sealing.iter();
-        let key = sealing.find_map(|sealing| sealing.unwrap(&wrapped, &owner).ok());
-        let key = key.ok_or(LedgerError::Sealed)?;
+        let key = self.open_key(&owner, row)?;
         let person = key.open(&owner, IDENTITY, &forgetting.person);
         serde_json::from_slice(&person.map_err(|_| LedgerError::Sealed)?).map_err(|_| LedgerError::corrupt(IDENTITY))
     }

@@ -36,7 +36,8 @@
 //! | everyone on some buckets of an audience | `campaign#<id>` / `bucket#<bucket>#<part>` | Query |
 //! | everyone there is | `contact#<id>` / `contact` | Scan by segments |
 //! | a hundred contacts | `contact#<id>` / `contact` | BatchGetItem |
-//! | a check, and each worker's share of it | `campaign#<id>` / `check#<began at>#<check>` and `…#<unit>` | conditional PutItem, UpdateItem, Query |
+//! | the check in progress, and each worker's share of it | `campaign#<id>` / `check` | conditional PutItem, UpdateItem |
+//! | end a check | `campaign#<id>` / `check`, `campaign` | TransactWriteItems |
 //! | let a campaign's message go | contact, `contact#<id>` / `send#<campaign>` | TransactWriteItems |
 //! | what became of it | the same, `contact#<id>` / `finding#<campaign>` | UpdateItem, TransactWriteItems |
 //! | how many people were written to first | `usage#<hour>` / `usage` | BatchGetItem, UpdateItem |
@@ -49,7 +50,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use consent::campaign::{PartId, Template};
-use consent::id::{CampaignId, CheckId, ContactId, ErasureId, EventId, OutgoingId, PolicyVersion, RunId, SenderId};
+use consent::id::{CampaignId, ContactId, ErasureId, EventId, OutgoingId, PolicyVersion, RunId, SenderId};
 use consent::retention::{Kind, Outcome};
 use consent::time::{Span, Time};
 use identity::Pseudonym;
@@ -134,6 +135,8 @@ pub(crate) const REFERENCES: &str = "references";
 pub(crate) const VERDICT: &str = "verdict";
 /// How many of something there are.
 pub(crate) const COUNT: &str = "count";
+/// The id of the check in progress; every change of it is conditional on it.
+pub(crate) const CHECK: &str = "check";
 /// The index of what is due.
 pub(crate) const DUE_INDEX: &str = "due";
 
@@ -201,6 +204,10 @@ pub(crate) fn contact_pk(id: &ContactId) -> String {
     format!("contact#{id}")
 }
 
+pub(crate) fn contact_id(pk: &str) -> Option<ContactId> {
+    pk.strip_prefix("contact#")?.parse().ok()
+}
+
 /// The partition of the purge's index that a contact's deadline stands in.
 pub(crate) fn contact_shard(id: &ContactId) -> String {
     let [first, ..] = id.as_bytes();
@@ -217,6 +224,10 @@ pub(crate) fn subject_key(id: &ContactId) -> Item {
 
 pub(crate) fn alias_key(alias: &Pseudonym) -> Item {
     key(format!("alias#{alias}"), kind::ALIAS)
+}
+
+pub(crate) fn alias(pk: &str) -> Option<Pseudonym> {
+    pk.strip_prefix("alias#")?.parse().ok()
 }
 
 /// An event is recorded once for each contact, whatever time a repetition of it says: some come without one.
@@ -350,6 +361,11 @@ pub(crate) fn bucket_prefix(bucket: u8) -> String {
     format!("bucket#{bucket:02x}#")
 }
 
+/// What comes after every sort key of the bucket's items: they end with digits.
+pub(crate) fn bucket_end(bucket: u8) -> String {
+    format!("{}~", bucket_prefix(bucket))
+}
+
 pub(crate) fn bucket_key(id: &CampaignId, bucket: u8, part: PartId) -> Item {
     key(campaign_pk(id), &format!("{}{part}", bucket_prefix(bucket)))
 }
@@ -360,17 +376,19 @@ pub(crate) fn bucket_place(sk: &str) -> Option<(u8, PartId)> {
     Some((u8::from_str_radix(bucket, 16).ok()?, part.parse().ok()?))
 }
 
-/// The sort key of a check, and what the sort keys of its units begin with.
-pub(crate) fn check_sk(began_at: Time, check: &CheckId) -> String {
-    format!("check#{began_at}#{check}")
+/// The check of a campaign that is in progress: there is one at a time.
+pub(crate) fn check_key(id: &CampaignId) -> Item {
+    key(campaign_pk(id), "check")
 }
 
-pub(crate) fn check_key(id: &CampaignId, began_at: Time, check: &CheckId) -> Item {
-    key(campaign_pk(id), &check_sk(began_at, check))
+/// The attribute of a check that says who is at work on a unit of it, and until when.
+pub(crate) fn unit_claim(unit: u8) -> String {
+    format!("claim {unit:02x}")
 }
 
-pub(crate) fn check_unit_key(id: &CampaignId, began_at: Time, check: &CheckId, unit: u8) -> Item {
-    key(campaign_pk(id), &format!("{}#{unit:02x}", check_sk(began_at, check)))
+/// The attribute of a check that holds what a unit of it came to.
+pub(crate) fn unit_tally(unit: u8) -> String {
+    format!("tally {unit:02x}")
 }
 
 pub(crate) fn send_key(contact: &ContactId, campaign: &CampaignId) -> Item {

@@ -8,11 +8,11 @@ use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use consent::evidence::ChainKey;
 use consent::retention::ReportKey;
-use identity::{PseudonymKey, SealingKey, SubjectKey};
+use identity::{PseudonymKey, SealingKey, SubjectKey, WrappedKey};
 use tokio::time::Instant;
 
 use crate::error::LedgerError;
-use crate::schema::{self, PK, WRAPPED_KEY};
+use crate::schema::{self, Item, PK, WRAPPED_KEY};
 
 /// The names of the two tables.
 #[derive(Debug, Clone)]
@@ -113,6 +113,14 @@ impl Ledger {
                 .set_item(Some(row))
                 .condition_expression(format!("attribute_not_exists({PK})")),
         )
+    }
+
+    /// The key in a row of the key table, for its owner alone.
+    pub(crate) fn open_key(&self, owner: &str, row: &Item) -> Result<SubjectKey, LedgerError> {
+        let wrapped = WrappedKey::from_bytes(schema::blob(row, WRAPPED_KEY)?);
+        let mut sealing = self.keys.sealing.iter();
+        let key = sealing.find_map(|sealing| sealing.unwrap(&wrapped, owner).ok());
+        key.ok_or(LedgerError::Sealed)
     }
 
     /// Waits before the next attempt, longer each time and by chance, so that rivals do not meet again. Fails if the

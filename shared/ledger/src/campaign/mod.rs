@@ -4,6 +4,8 @@
 //! and carried out. An audience lies in 64 buckets by the keyed hash that a person is known by, so whoever is listed twice is
 //! listed twice in the same bucket, and nobody has to hold a whole audience in memory.
 
+mod audience;
+mod entries;
 mod plan;
 
 use std::fmt;
@@ -12,6 +14,7 @@ use consent::campaign::{Campaign, Judgement};
 use consent::id::ContactId;
 use identity::Identifiers;
 
+pub use audience::{Listed, PutPart};
 pub use plan::PutCampaign;
 
 /// Whom a campaign tool means.
