@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod campaigns;
 mod contract;
 #[allow(dead_code, reason = "the domain's own tests use the rest")]
 #[path = "../../../shared/consent/tests/heart/deeds.rs"]
