@@ -10,6 +10,7 @@ use consent::campaign::{
     AccountState, Category, Fact, Health, Limit, Quality, SenderHealth, Template, TemplateHealth, TemplateStatus,
 };
 use consent::id::SenderId;
+use consent::policy::{Policy, Sender};
 use consent::register::Register;
 use consent::time::Time;
 use serde::Serialize;
@@ -64,35 +65,43 @@ pub enum TemplateFact {
 }
 
 /// The keys of all that is known of a sender, its account, the portfolio and a template, for [`read_health`].
-pub(crate) fn health_keys(waba: &str, sender: &SenderId, template: &Template) -> Vec<Item> {
-    vec![
-        schema::account_state_key(waba),
-        schema::number_quality_key(sender),
-        schema::messaging_limit_key(),
+pub(crate) fn health_keys(sender: &Sender, template: &Template) -> Vec<Item> {
+    let waba = sender.waba_id();
+    let mut keys = sender_keys(sender);
+    keys.extend([
         schema::template_status_key(waba, template),
         schema::template_category_key(waba, template),
         schema::template_quality_key(waba, template),
+    ]);
+    keys
+}
+
+fn sender_keys(sender: &Sender) -> Vec<Item> {
+    vec![
+        schema::account_state_key(sender.waba_id()),
+        schema::number_quality_key(sender.id()),
+        schema::messaging_limit_key(),
     ]
 }
 
 /// What these items, among any others, say of the health.
-pub(crate) fn read_health(
-    items: &[Item],
-    waba: &str,
-    sender: &SenderId,
-    template: &Template,
-) -> Result<Health, LedgerError> {
+pub(crate) fn read_health(items: &[Item], sender: &Sender, template: &Template) -> Result<Health, LedgerError> {
+    let waba = sender.waba_id();
     Ok(Health {
-        sender: SenderHealth {
-            quality: read(items, &schema::number_quality_key(sender))?,
-            account: read(items, &schema::account_state_key(waba))?,
-            limit: read(items, &schema::messaging_limit_key())?,
-        },
+        sender: read_sender(items, sender)?,
         template: TemplateHealth {
             status: read(items, &schema::template_status_key(waba, template))?,
             category: read(items, &schema::template_category_key(waba, template))?,
             quality: read(items, &schema::template_quality_key(waba, template))?,
         },
+    })
+}
+
+fn read_sender(items: &[Item], sender: &Sender) -> Result<SenderHealth, LedgerError> {
+    Ok(SenderHealth {
+        quality: read(items, &schema::number_quality_key(sender.id()))?,
+        account: read(items, &schema::account_state_key(sender.waba_id()))?,
+        limit: read(items, &schema::messaging_limit_key())?,
     })
 }
 
@@ -191,16 +200,35 @@ fn item<T: Strictness + Serialize>(key: Item, fact: &Fact<T>) -> Result<Item, Le
 }
 
 impl Ledger {
-    /// What Meta last said of a sender, its account, the portfolio and a template: one call, consistent.
+    /// What Meta last said of a sender, its account, the portfolio and a template: one call, consistent. Nothing, if the policy has
+    /// no such sender.
     ///
     /// # Errors
     /// When DynamoDB fails or an item is not readable.
-    pub async fn health(&self, waba: &str, sender: &SenderId, template: &Template) -> Result<Health, LedgerError> {
-        let keys = health_keys(waba, sender, template);
-        let items = self
-            .batch_get("read the health", vec![(self.tables.ledger.clone(), keys)])
-            .await?;
-        read_health(&items, waba, sender, template)
+    pub async fn health(&self, sender: &SenderId, template: &Template, policy: &Policy) -> Result<Health, LedgerError> {
+        let Some(sender) = policy.sender(sender) else {
+            return Ok(Health::default());
+        };
+        read_health(&self.read_facts(health_keys(sender, template)).await?, sender, template)
+    }
+
+    /// The same without a template.
+    ///
+    /// # Errors
+    /// When DynamoDB fails or an item is not readable.
+    pub async fn sender_health(&self, sender: &SenderId, policy: &Policy) -> Result<Health, LedgerError> {
+        let Some(sender) = policy.sender(sender) else {
+            return Ok(Health::default());
+        };
+        Ok(Health {
+            sender: read_sender(&self.read_facts(sender_keys(sender)).await?, sender)?,
+            template: TemplateHealth::default(),
+        })
+    }
+
+    async fn read_facts(&self, keys: Vec<Item>) -> Result<Vec<Item>, LedgerError> {
+        let request = vec![(self.tables.ledger.clone(), keys)];
+        self.batch_get("read the health", request).await
     }
 
     /// Keeps a report unless a newer one is there, or one of the same second that is as strict. False if one is.

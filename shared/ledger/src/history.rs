@@ -44,7 +44,7 @@ pub(crate) struct StoredRecord {
 }
 
 impl StoredRecord {
-    fn read(mut item: Item) -> Self {
+    pub(crate) fn read(mut item: Item) -> Self {
         let chained = if item.contains_key(BODY) {
             whole(&item).map(Chained::Whole)
         } else {

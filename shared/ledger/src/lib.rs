@@ -28,7 +28,8 @@ mod store;
 mod transaction;
 
 pub use campaign::{
-    CallerRef, InvalidRef, Judged, Listed, PutCampaign, PutPart, RecipientId, StoredCampaign,
+    CallerRef, CheckOutcome, Cursor, GATE_SIZE, GateAnswer, Gated, InvalidCursor, InvalidRef, IssuedTicket, Judged,
+    Listed, Page, PageError, PutCampaign, PutPart, RecipientId, SettledSend, StoredCampaign,
 };
 pub use change::{MAX_EVENTS, PromptPhase, Recorded, Who};
 pub use contact::{Found, Subject};

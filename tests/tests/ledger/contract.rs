@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use consent::campaign::{Fact, Quality};
 use consent::contact::{Carried, Contact, Status};
 use consent::event::{Act, Asked, Event};
 use consent::evidence::{Actor, ChainKey, EvidenceKind, ReducedRecord};
-use consent::id::{ContactId, EventId, RequestId};
+use consent::id::{ContactId, EventId, RequestId, SenderId};
 use consent::outgoing::OutgoingKind;
 use consent::register::RequestSource;
 use consent::retention::Tombstone;
@@ -1052,21 +1053,29 @@ fn the_policy_published_last_is_in_force() {
 }
 
 #[test]
-fn the_newest_report_of_health_stays() {
+fn the_newest_report_of_health_stays_and_of_one_second_the_strictest() {
     on_every_store(async |world| {
-        let subject = format!("number#{}", digits());
-        let report = |minutes, facts: &str| HealthReport {
-            subject: subject.clone(),
-            facet: "quality".to_owned(),
-            observed_at: minute(minutes),
-            facts: facts.to_owned(),
+        let sender: SenderId = digits().parse().unwrap();
+        let report = |minutes, value| HealthReport::Number {
+            sender: sender.clone(),
+            quality: Fact {
+                at: minute(minutes),
+                value,
+            },
         };
-        for (minutes, kept) in [(5, true), (4, false), (5, false), (6, true)] {
-            let kept_now = world.ledger().report_health(&report(minutes, "{}")).await.unwrap();
-            assert_eq!(kept_now, kept, "minute {minutes}");
+        for (minutes, quality, kept) in [
+            (5, Quality::Green, true),
+            (4, Quality::Red, false),
+            (5, Quality::Green, false),
+            (5, Quality::Red, true),
+            (5, Quality::Yellow, false),
+            (6, Quality::Green, true),
+        ] {
+            let kept_now = world.ledger().report_health(&report(minutes, quality)).await.unwrap();
+            assert_eq!(kept_now, kept, "minute {minutes}, {quality:?}");
         }
         let items = all_items(world).await;
-        assert_eq!(items.lines().filter(|item| item.contains(&subject)).count(), 1);
+        assert_eq!(items.lines().filter(|item| item.contains(sender.as_str())).count(), 1);
     });
 }
 

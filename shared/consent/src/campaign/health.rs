@@ -150,6 +150,13 @@ impl TemplateHealth {
     }
 }
 
+impl Health {
+    /// Whether all of it is known and not older than that.
+    pub fn is_fresh(&self, lifetime: Span, now: Time) -> bool {
+        self.sender.is_fresh(lifetime, now) && self.template.is_fresh(lifetime, now)
+    }
+}
+
 /// Whether the account may begin a conversation at that time.
 pub(super) fn may_begin(state: AccountState, now: Time) -> bool {
     match state {

@@ -5,8 +5,17 @@
 //! listed twice in the same bucket, and nobody has to hold a whole audience in memory.
 
 mod audience;
+mod candidates;
+mod check;
 mod entries;
+mod everyone;
+mod gate;
+mod judge;
+mod page;
 mod plan;
+mod proof;
+mod result;
+mod usage;
 
 use std::fmt;
 
@@ -15,7 +24,11 @@ use consent::id::ContactId;
 use identity::Identifiers;
 
 pub use audience::{Listed, PutPart};
+pub use check::CheckOutcome;
+pub use gate::{GATE_SIZE, GateAnswer, Gated, IssuedTicket};
+pub use page::{Cursor, InvalidCursor, Page, PageError};
 pub use plan::PutCampaign;
+pub use result::SettledSend;
 
 /// Whom a campaign tool means.
 #[derive(Debug, Clone, PartialEq, Eq)]
