@@ -1,11 +1,11 @@
 //! Whom a request is about.
 
 use consent::id::ContactId;
-use identity::{Bsuid, Identifiers, PhoneNumber};
+use identity::Identifiers;
 use ledger::{Found, Ledger, Subject, Who};
 use service::http::body::Member;
 use service::http::refusal::unavailable;
-use service::http::{Refusal, known};
+use service::http::{Refusal, identifiers, known};
 
 use crate::refusal::several_contacts;
 
@@ -22,19 +22,11 @@ impl Recipient {
     /// Reads the member.
     pub(crate) fn read(member: &Member<'_>) -> Result<Self, Refusal> {
         let fields = member.object(&["phone", "bsuid", "contact_id"])?;
-        let phone = fields
-            .get("phone")
-            .map(|phone| phone.parsed_by(PhoneNumber::parse))
-            .transpose()?;
-        let bsuid = fields
-            .get("bsuid")
-            .map(|bsuid| bsuid.parsed_by(Bsuid::parse))
-            .transpose()?;
         let contact = fields.get("contact_id").map(|id| id.parsed()).transpose()?;
-        match (contact, Identifiers::new(phone, bsuid)) {
-            (Some(contact), identifiers) => Ok(Self::Contact(contact, identifiers.ok())),
-            (None, Ok(identifiers)) => Ok(Self::Person(identifiers)),
-            (None, Err(_)) => Err(fields.wrong("nobody is named: give phone, bsuid or contact_id")),
+        match (contact, identifiers::read(&fields)?) {
+            (Some(contact), identifiers) => Ok(Self::Contact(contact, identifiers)),
+            (None, Some(identifiers)) => Ok(Self::Person(identifiers)),
+            (None, None) => Err(identifiers::nobody_is_named(&fields)),
         }
     }
 

@@ -1,8 +1,10 @@
 //! What every function works with: the ledger, the policy in force, the secrets and the time.
 //!
 //! The platform knows nothing of consent and the ledger nothing of Lambda; here the two meet, once for all functions. What only functions behind
-//! HTTP have in common is in [`http`].
+//! HTTP have in common is in [`http`]; how Meta says that senders and
+//! templates are, in [`health`].
 
+pub mod health;
 pub mod http;
 
 use std::sync::Arc;

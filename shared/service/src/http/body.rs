@@ -21,14 +21,33 @@ const MAX_BODY: usize = 64 * 1024;
 /// # Errors
 /// When the body is too large, is declared as something else, or is no object.
 pub fn read(request: &Request) -> Result<Map<String, Value>, Refusal> {
+    read_up_to(request, MAX_BODY)
+}
+
+/// Reads a body that may have so many bytes, for a request that lists much.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_up_to(request: &Request, most: usize) -> Result<Map<String, Value>, Refusal> {
     let body: &[u8] = request.body().as_ref();
-    if body.len() > MAX_BODY {
-        return Err(refusal::too_large(MAX_BODY));
+    if body.len() > most {
+        return Err(refusal::too_large(most));
     }
     if !request.headers().get(CONTENT_TYPE).is_none_or(is_json) {
         return Err(refusal::not_declared_as_json());
     }
     serde_json::from_slice(body).map_err(|_| refusal::not_json())
+}
+
+/// Takes note that a request says all it has to say by its address: its body is empty, or an object without members.
+///
+/// # Errors
+/// When there is more in it.
+pub fn nothing(request: &Request) -> Result<(), Refusal> {
+    if request.body().is_empty() {
+        return Ok(());
+    }
+    Object::whole(&read(request)?, &[]).map(|_| ())
 }
 
 fn is_json(content_type: &HeaderValue) -> bool {
@@ -138,6 +157,15 @@ impl<'a> Member<'a> {
         self.value.as_str().ok_or_else(|| self.wrong("write text in quotes"))
     }
 
+    /// A whole number that is not negative.
+    ///
+    /// # Errors
+    /// When it is anything else, or too large.
+    pub fn number(&self) -> Result<u32, Refusal> {
+        let number = self.value.as_u64().and_then(|number| number.try_into().ok());
+        number.ok_or_else(|| self.wrong("write a whole number"))
+    }
+
     /// A line of 1 to `most` characters.
     ///
     /// # Errors
@@ -215,8 +243,8 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Errors of libraries begin in lower case and have no full stop; here they are all that the reader gets.
-fn sentence(text: impl Display) -> String {
+/// An error as a sentence. Errors of libraries begin in lower case and have no full stop; here they are all that the reader gets.
+pub fn sentence(text: impl Display) -> String {
     let text = text.to_string();
     let mut letters = text.chars();
     let capital = letters.next().map(char::to_uppercase).into_iter().flatten();

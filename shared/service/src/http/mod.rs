@@ -3,6 +3,7 @@
 
 pub mod body;
 pub mod caller;
+pub mod identifiers;
 pub mod query;
 pub mod refusal;
 

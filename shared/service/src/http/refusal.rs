@@ -51,6 +51,16 @@ impl Refusal {
         }
     }
 
+    /// The member or parameter that is at fault, if one is.
+    pub fn member(&self) -> Option<&str> {
+        self.problem.member.as_deref()
+    }
+
+    /// What is wrong, and what would be right.
+    pub fn detail(&self) -> &str {
+        &self.problem.detail
+    }
+
     /// Whether the request itself is at fault.
     pub fn is_the_callers(&self) -> bool {
         self.problem.status.is_client_error()
