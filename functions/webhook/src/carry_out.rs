@@ -12,12 +12,12 @@ use futures::stream;
 use identity::{Identifiers, PseudonymDomain};
 use ledger::{
     Found, HealthReport, LedgerError, MAX_EVENTS, OutboxChange, OutboxState, PromptPhase, Quarantined, Recorded,
-    Settled, Who,
+    Settled, SettledSend, Who,
 };
 use platform::metrics::Metrics;
 use service::Work;
 
-use crate::plan::{Move, Person, Plan, PromptProgress, PromptStatus};
+use crate::plan::{Move, Person, Plan, PromptProgress, PromptStatus, SendStatus};
 
 /// How many parts are carried out at the same time.
 const AT_ONCE: usize = 16;
@@ -57,6 +57,18 @@ pub(crate) async fn carry_out(plan: Plan, work: &Work, metrics: &Metrics) -> boo
     let mut durable = outcomes
         .iter()
         .fold(true, |durable, outcome| is_durable(outcome) & durable);
+    // A stop that came with a status is recorded by now, with Meta's delivery as its evidence.
+    if durable {
+        let sends: Vec<_> = plan
+            .sends
+            .into_iter()
+            .map(|send| self::send(send, work, metrics).boxed())
+            .collect();
+        let outcomes: Vec<_> = stream::iter(sends).buffer_unordered(AT_ONCE).collect().await;
+        durable = outcomes
+            .iter()
+            .fold(durable, |durable, outcome| is_durable(outcome) & durable);
+    }
     // Afterwards and one by one: a change of number takes along what the same delivery has just stopped.
     for change in plan.moves {
         durable &= is_durable(&moved(change, work).await);
@@ -155,6 +167,25 @@ async fn prompt(id: OutgoingId, statuses: Vec<PromptStatus>, work: &Work) -> Res
 
 async fn report(report: HealthReport, work: &Work) -> Result<(), LedgerError> {
     work.ledger.report_health(&report).await.map(|_| ())
+}
+
+/// What became of a message that the gate let go.
+async fn send(send: SendStatus, work: &Work, metrics: &Metrics) -> Result<(), LedgerError> {
+    let SendStatus {
+        contact,
+        campaign,
+        result,
+        code,
+        at,
+    } = send;
+    let settled = work
+        .ledger
+        .settle_send(&contact, &campaign, result, code, at, &work.policy, work.now)
+        .await?;
+    if settled == (SettledSend::Recorded { finding: true }) {
+        metrics.count("findings", 1);
+    }
+    Ok(())
 }
 
 /// A number or id that changed hands: stops travel to the new identity, grants end on both.

@@ -4,6 +4,7 @@
 //! of it is durable; anything else makes Meta deliver the whole batch again, which repeats nothing.
 
 mod carry_out;
+mod health;
 mod plan;
 
 use lambda_http::http::{Method, StatusCode, header};

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use consent::campaign::SendResult;
 use consent::event::{Act, Authorship, Event, FailureCause, Said};
 use consent::evidence::{DeliveryEvidence, TypedWords};
-use consent::id::{EventId, MessageRef, OutgoingId, SenderId};
+use consent::id::{CampaignId, ContactId, EventId, MessageRef, OutgoingId, SenderId};
 use consent::outgoing::Reference;
 use consent::time::Time;
 use consent::token::Token;
@@ -19,6 +20,8 @@ use whatsapp::delivery::{
 use whatsapp::graph::Consequence;
 use whatsapp::{MessageId, PhoneNumberId, WabaId};
 
+use crate::health;
+
 /// What a delivery asks of the ledger.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -26,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) people: Vec<Person>,
     /// What became of prompts.
     pub(crate) prompts: BTreeMap<OutgoingId, Vec<PromptStatus>>,
+    /// What became of messages that the gate let go.
+    pub(crate) sends: Vec<SendStatus>,
     /// Numbers and ids that changed hands.
     pub(crate) moves: Vec<Move>,
     /// What Meta reported about accounts, numbers and templates.
@@ -60,6 +65,16 @@ pub(crate) enum PromptProgress {
     Accepted,
     Delivered,
     Failed { code: Option<u32>, cause: FailureCause },
+}
+
+/// What became of a campaign's message to a contact.
+#[derive(Debug)]
+pub(crate) struct SendStatus {
+    pub(crate) contact: ContactId,
+    pub(crate) campaign: CampaignId,
+    pub(crate) result: SendResult,
+    pub(crate) code: Option<u32>,
+    pub(crate) at: Time,
 }
 
 /// A number or id that went from one identity to another, or may have another owner now.
@@ -104,6 +119,7 @@ impl Plan {
         Self {
             people: vec![],
             prompts: BTreeMap::new(),
+            sends: vec![],
             moves: vec![],
             reports: vec![],
             unreadable: vec![],
@@ -160,19 +176,15 @@ impl Translator<'_> {
             }
             Item::Account(event) => {
                 self.plan.count("account_events");
-                let number = event.sender.as_ref().map(ToString::to_string);
-                let number = number.or_else(|| event.number.as_ref().map(ToString::to_string));
-                let account = event.waba.as_ref().map_or("unknown", WabaId::as_str);
-                let subject = number.map_or_else(|| format!("account#{account}"), |number| format!("number#{number}"));
-                self.report(subject, event.at, serde_json::to_value(&event.change));
+                let at = self.time(event.at);
+                self.plan
+                    .reports
+                    .extend(health::of_account(event, at, &self.work.policy));
             }
             Item::Template(event) => {
                 self.plan.count("template_events");
-                let id = event.id.map(|id| id.to_string());
-                let name = event.name.as_ref().map(ToString::to_string).or(id).unwrap_or_default();
-                let language = event.language.as_ref().map(ToString::to_string).unwrap_or_default();
-                let subject = format!("template#{name}#{language}");
-                self.report(subject, event.at, serde_json::to_value(&event.change));
+                let at = self.time(event.at);
+                self.plan.reports.extend(health::of_template(event, at));
             }
             Item::ValueError(error) => {
                 let what = if error.may_hide_a_stop() {
@@ -266,6 +278,9 @@ impl Translator<'_> {
             self.plan.prompts.entry(id).or_default().push(status);
             return;
         }
+        if let Some(Reference::Send { contact, campaign }) = reference {
+            self.send_status(status, contact, campaign);
+        }
         // Of all other messages only those matter that Meta refused for the contact's sake.
         let (Some(recipient), true) = (&status.recipient, failed) else {
             return;
@@ -290,6 +305,23 @@ impl Translator<'_> {
         }
     }
 
+    /// That somebody has read what arrived changes nothing, and costs no call.
+    fn send_status(&mut self, status: &Status, contact: ContactId, campaign: CampaignId) {
+        let result = match &status.state {
+            StatusState::Sent | StatusState::Delivered => SendResult::Sent,
+            StatusState::Failed => SendResult::Failed,
+            StatusState::Read | StatusState::Played | StatusState::Other(_) => return,
+        };
+        let code = status.errors.iter().find_map(|error| error.code);
+        self.plan.sends.push(SendStatus {
+            contact,
+            campaign,
+            result,
+            code: code.filter(|_| result == SendResult::Failed),
+            at: self.time(status.at),
+        });
+    }
+
     fn preference(&mut self, preference: &Preference) {
         let act = match &preference.value {
             PreferenceValue::Stop => Act::PlatformStopped,
@@ -310,23 +342,6 @@ impl Translator<'_> {
             from: change.old.clone(),
             to: change.new.clone(),
             delivery,
-        });
-    }
-
-    fn report(&mut self, subject: String, at: Option<i64>, facts: serde_json::Result<serde_json::Value>) {
-        // Facts are made of names and numbers, which JSON always has a form for.
-        let Ok(facts) = facts else { return };
-        let facet = facts
-            .get("change")
-            .and_then(serde_json::Value::as_str)
-            .unwrap_or("other")
-            .to_owned();
-        let observed_at = self.time(at);
-        self.plan.reports.push(HealthReport {
-            subject,
-            facet,
-            observed_at,
-            facts: facts.to_string(),
         });
     }
 
