@@ -8,12 +8,14 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
 
-const FUNCTIONS: [(&str, &str); 5] = [
+const FUNCTIONS: [(&str, &str); 7] = [
     ("Webhook", "webhook"),
     ("OptIn", "opt-in"),
     ("Outbox", "outbox"),
     ("Rights", "rights"),
     ("Retention", "retention"),
+    ("Campaigns", "campaigns"),
+    ("CampaignCheck", "campaign-check"),
 ];
 
 /// The template as JSON, in which `!Ref Key` reads `{"!Ref": "Key"}`.
@@ -243,6 +245,15 @@ fn each_function_may_do_what_it_needs_on_the_tables_and_nothing_else() {
     assert_eq!(actions("RetentionRole", &arn("Ledger")), &with_query | &delete);
     assert_eq!(actions("RetentionRole", &arn("SubjectKeys")), delete);
     assert_eq!(actions("RetentionRole", &index), set(["dynamodb:Query"]));
+    assert_eq!(actions("CampaignsRole", &arn("Ledger")), &with_query | &delete);
+    assert_eq!(
+        actions("CampaignsRole", &arn("SubjectKeys")),
+        set([read[0], read[1], write[1]])
+    );
+    assert_eq!(actions("CampaignsRole", &index), set(["dynamodb:Query"]));
+    assert_eq!(actions("CampaignCheckRole", &arn("Ledger")), &with_query | &delete);
+    assert_eq!(actions("CampaignCheckRole", &arn("SubjectKeys")), set([]));
+    assert_eq!(actions("CampaignCheckRole", &index), set(["dynamodb:Query"]));
 }
 
 #[test]
@@ -256,9 +267,10 @@ fn no_role_has_wildcards_managed_policies_or_the_right_to_scan_and_only_two_may_
                 assert!(!action.contains('*'), "{logical_id}: {action}");
                 assert_ne!(action, "dynamodb:Scan", "{logical_id}");
                 let may_delete = ["RightsRole", "RetentionRole"].contains(&logical_id.as_str());
-                let one_off_keys = json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["outbox#*"] } });
+                let only = |prefix| json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [prefix] } });
+                let of_nobody = ["outbox#*", "campaign#*"].map(only);
                 assert!(
-                    action != "dynamodb:DeleteItem" || may_delete || statement["Condition"] == one_off_keys,
+                    action != "dynamodb:DeleteItem" || may_delete || of_nobody.contains(&statement["Condition"]),
                     "{logical_id}: {statement}"
                 );
             }
@@ -328,6 +340,15 @@ fn the_routes_are_those_of_the_api_and_all_but_metas_need_a_signature() {
         "RightsFunction PUT /v1/contacts/{contact_id}/legal-hold",
         "RightsFunction DELETE /v1/contacts/{contact_id}/legal-hold",
         "RightsFunction GET /v1/retention/runs",
+        "CampaignsFunction PUT /v1/campaigns/{campaign_id}",
+        "CampaignsFunction GET /v1/campaigns/{campaign_id}",
+        "CampaignsFunction PUT /v1/campaigns/{campaign_id}/audience/{part}",
+        "CampaignsFunction POST /v1/campaigns/{campaign_id}/check",
+        "CampaignsFunction GET /v1/campaigns/{campaign_id}/recipients",
+        "CampaignsFunction POST /v1/campaigns/{campaign_id}/sends",
+        "CampaignsFunction POST /v1/campaigns/{campaign_id}/sends/results",
+        "CampaignsFunction POST /v1/tickets/verify",
+        "CampaignsFunction POST /v1/consent-checks",
     ]);
     assert_eq!(routes, expected);
 }
@@ -395,5 +416,16 @@ fn the_purge_runs_every_hour_for_as_long_as_lambda_allows() {
     assert_eq!(hourly["Type"], "ScheduleV2");
     assert_eq!(hourly["Properties"]["ScheduleExpression"], "rate(1 hour)");
     let name = hourly["Properties"]["Name"]["!Sub"].as_str().unwrap();
+    assert!(name.contains("${AWS::StackName}"));
+}
+
+#[test]
+fn campaigns_are_checked_every_quarter_of_an_hour() {
+    let check = properties("CampaignCheckFunction");
+    assert_eq!(check["Timeout"], 900);
+    let schedule = &check["Events"]["QuarterHourly"];
+    assert_eq!(schedule["Type"], "ScheduleV2");
+    assert_eq!(schedule["Properties"]["ScheduleExpression"], "rate(15 minutes)");
+    let name = schedule["Properties"]["Name"]["!Sub"].as_str().unwrap();
     assert!(name.contains("${AWS::StackName}"));
 }

@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use campaign_check::{CampaignCheck, CampaignCheckError, Round};
+use campaigns::Campaigns;
 use consent::policy::{Policy, PolicyFaults};
 use consent::time::Time;
 use ledger::{LedgerError, Tables};
@@ -49,6 +51,12 @@ const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// How long a run of the purge may take, as on Lambda.
 const PURGE_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// How often campaigns are checked.
+const CHECK_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// How long a round of checks may take, as long as Lambda lets it.
+const CHECK_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// How often the outbox is looked at when nothing happens, for messages whose next attempt has come.
 const POLL: Duration = Duration::from_secs(1);
@@ -124,6 +132,8 @@ pub struct Parts {
     pub(crate) rights: Service,
     pub(crate) outbox: Outbox,
     pub(crate) retention: Retention,
+    pub(crate) campaigns: Campaigns,
+    pub(crate) campaign_check: CampaignCheck,
     pub(crate) meta: Meta,
     pub(crate) business: Business,
     pub(crate) clock: Arc<LocalClock>,
@@ -176,6 +186,8 @@ impl Stack {
             opt_in: service("opt-in")?,
             rights: service("rights")?,
             retention: Retention::new(service("retention")?),
+            campaigns: Campaigns::new(service("campaigns")?, graph.clone()),
+            campaign_check: CampaignCheck::new(service("campaign-check")?, graph.clone()),
             outbox: Outbox::new(outbox, graph),
             meta: Meta::new(MetaOptions {
                 access_token: secrets.access_token().to_owned(),
@@ -208,10 +220,12 @@ impl Stack {
     pub async fn serve(self, until: impl Future<Output = ()> + Send + 'static) -> Result<(), StackError> {
         let polling = tokio::spawn(poll(Arc::clone(&self.parts)));
         let purging = tokio::spawn(purge_hourly(Arc::clone(&self.parts)));
+        let checking = tokio::spawn(check_quarter_hourly(Arc::clone(&self.parts)));
         let router = routes::router(Arc::clone(&self.parts));
         let served = axum::serve(self.listener, router).with_graceful_shutdown(until).await;
         polling.abort();
         purging.abort();
+        checking.abort();
         served.map_err(StackError::Serve)
     }
 }
@@ -237,6 +251,11 @@ impl Parts {
     /// Runs the purge once.
     pub(crate) async fn purge(&self) -> Result<Purged, RetentionError> {
         self.retention.handle(Deadline::after(PURGE_LIMIT)).await
+    }
+
+    /// Checks the campaigns that are due once.
+    pub(crate) async fn check_campaigns(&self) -> Result<Round, CampaignCheckError> {
+        self.campaign_check.handle(Deadline::after(CHECK_LIMIT)).await
     }
 
     async fn sweep(&self) -> usize {
@@ -290,6 +309,16 @@ async fn purge_hourly(parts: Arc<Parts>) {
         tokio::time::sleep(PURGE_EVERY).await;
         if let Err(error) = parts.purge().await {
             tracing::error!(error = %platform::logs::chain(&error), "nothing was purged; the next run does it");
+        }
+    }
+}
+
+/// The schedule of the campaigns' checks, by this machine's own clock.
+async fn check_quarter_hourly(parts: Arc<Parts>) {
+    loop {
+        tokio::time::sleep(CHECK_EVERY).await;
+        if let Err(error) = parts.check_campaigns().await {
+            tracing::error!(error = %platform::logs::chain(&error), "no campaign was checked; the next run does it");
         }
     }
 }

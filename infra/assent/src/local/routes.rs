@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use platform::clock::Clock;
 use platform::problem::Problem;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::inbound::Inbound;
@@ -26,6 +26,9 @@ pub(super) fn router(parts: Arc<Parts>) -> Router {
         .route("/v1/contacts/{id}/erasure", any(rights))
         .route("/v1/erasures/{id}", any(rights))
         .route("/v1/retention/runs", any(rights))
+        .route("/v1/campaigns/{*rest}", any(campaigns))
+        .route("/v1/tickets/verify", any(campaigns))
+        .route("/v1/consent-checks", any(campaigns))
         .route("/v1/{*rest}", any(opt_in))
         .route("/_local/outbound", get(outbound))
         .route("/_local/inbound", post(inbound))
@@ -59,6 +62,10 @@ async fn rights(State(parts): State<Arc<Parts>>, request: Request) -> Response {
         rights::handle(&parts.rights, request).await
     })
     .await
+}
+
+async fn campaigns(State(parts): State<Arc<Parts>>, request: Request) -> Response {
+    answered(&parts, request, async |request| parts.campaigns.handle(request).await).await
 }
 
 /// What a function answers, once the messages that it caused have gone out.
@@ -136,21 +143,30 @@ async fn run(State(parts): State<Arc<Parts>>, Path(function): Path<String>) -> R
         "retention" => {
             let purged = parts.purge().await;
             parts.settle().await;
-            match purged {
-                Ok(purged) => Json(json!({"ran": "retention", "purged": purged})).into_response(),
-                Err(error) => {
-                    let detail = platform::logs::chain(&error).to_string();
-                    let status = StatusCode::SERVICE_UNAVAILABLE;
-                    problem(Problem::new(status, "ledger-unavailable", "Ledger unavailable", detail))
-                }
-            }
+            ran("retention", "purged", purged)
         }
+        "campaign-check" => ran("campaign-check", "campaigns", parts.check_campaigns().await),
         _ => {
             let detail = "there is no such schedule in this version";
             problem(
-                Problem::new(StatusCode::NOT_FOUND, "no-such-schedule", "No such schedule", detail)
-                    .with_allowed(["outbox", "retention"]),
+                Problem::new(StatusCode::NOT_FOUND, "no-such-schedule", "No such schedule", detail).with_allowed([
+                    "campaign-check",
+                    "outbox",
+                    "retention",
+                ]),
             )
+        }
+    }
+}
+
+/// What came of a scheduled function that was run by hand.
+fn ran(function: &str, what: &str, outcome: Result<impl Serialize, impl std::error::Error>) -> Response {
+    match outcome {
+        Ok(outcome) => Json(json!({"ran": function, what: outcome})).into_response(),
+        Err(error) => {
+            let detail = platform::logs::chain(&error).to_string();
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            problem(Problem::new(status, "ledger-unavailable", "Ledger unavailable", detail))
         }
     }
 }
