@@ -54,7 +54,7 @@ async fn no_log_line_holds_a_number_an_id_a_name_or_a_text() {
         "Kirschkuchen",
         "Zebra",
         "Quitten",
-        "HBg",
+        "wamid.",
         prompt["buttons"][0]["payload"].as_str().unwrap(),
         prompt["id"].as_str().unwrap(),
     ];
