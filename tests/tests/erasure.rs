@@ -345,6 +345,7 @@ fn bytes_of(value: &AttributeValue) -> Vec<u8> {
         AttributeValue::B(bytes) => bytes.as_ref().to_vec(),
         AttributeValue::S(text) | AttributeValue::N(text) => text.clone().into_bytes(),
         AttributeValue::Ss(texts) => texts.join(" ").into_bytes(),
+        AttributeValue::L(values) => values.iter().flat_map(bytes_of).collect(),
         other => panic!("the ledger writes no such value: {other:?}"),
     }
 }
