@@ -289,6 +289,11 @@ impl Ledger {
                 Kind::Contact | Kind::Remains => true,
                 // They lie where the evidence does.
                 Kind::Send | Kind::Finding => true,
+                Kind::AudiencePart if leaving.erasure.is_some() => {
+                    self.forget_entries(&leaving.id, &leaving.places.aliases).await?;
+                    true
+                }
+                // They go with their audience.
                 Kind::AudiencePart => true,
                 // They hold nothing of a contact.
                 Kind::Campaign

@@ -6,16 +6,17 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use consent::campaign::{
     CampaignVerdict, Checked, Everyone, PART_SIZE, PartId, Plan, SENDING_WINDOW, Stage, State, Template,
 };
+use consent::evidence::{Actor, TypedWords};
 use consent::id::{CampaignId, CheckId, ContactId};
 use consent::policy::Mode;
 use consent::retention::{Kind, ReportKey};
 use consent::time::{Span, Time};
 use futures::future::{join, join_all};
 use identity::{Identifiers, PhoneNumber};
-use ledger::{CallerRef, Listed, PutCampaign, PutPart, RecipientId, StoredCampaign};
+use ledger::{CallerRef, ErasureRequest, ErasureStart, Listed, PutCampaign, PutPart, RecipientId, StoredCampaign};
 use serde_json::{Value, json};
 
-use crate::deeds::{BEGIN, POLICY, purpose};
+use crate::deeds::{BEGIN, POLICY, purpose, rules};
 use crate::world::{World, bsuid, digits, keys, on_every_store, phone, says, somebody};
 
 fn new_id() -> CampaignId {
@@ -615,5 +616,58 @@ fn no_number_no_id_and_no_reference_stands_in_an_audience_in_the_open() {
         for secret in [number.as_str(), name.as_str(), "Schmidt", "4711"] {
             assert!(!values().any(|value| holds(value, secret)), "{secret} is in the table");
         }
+    });
+}
+
+#[test]
+fn an_erasure_takes_the_person_from_every_audience_and_leaves_the_others_on_it() {
+    on_every_store(async |world| {
+        let id = new_campaign(world).await;
+        let who = somebody();
+        let contact = world.starter(&who).await.id;
+        let by_number = by_phone(who.phone().unwrap());
+        // So many that somebody else lies in the same bucket, with a reference of their own.
+        let mut list = strangers(300);
+        list.push(by_number.clone());
+        for listed in &mut list {
+            listed.reference = Some(CallerRef::new(&format!("{:?}", alias(listed))[..64]).unwrap());
+        }
+        put(world, &id, 1, &list).await;
+        put(world, &id, 2, &[by_number.clone()]).await;
+        let before = stored(world, &id).await.campaign;
+
+        let request = ErasureRequest {
+            actor: Actor::System,
+            reason: &TypedWords::new("Art. 17"),
+        };
+        let erasure = world.ledger().begin_erasure(&contact, &request, &rules(BEGIN)).await;
+        let ErasureStart::Begun(erasure) = erasure.unwrap() else {
+            panic!("not begun")
+        };
+        world.ledger().continue_erasure(&erasure, &rules(BEGIN)).await.unwrap();
+
+        let all = shelves(world, &id).await;
+        assert_eq!(all.len(), 300);
+        assert!(
+            all.iter()
+                .all(|on| on.contact.is_none() && on.alias != alias(&by_number))
+        );
+        let read = stored(world, &id).await;
+        assert_eq!(read.campaign, before);
+        let expected: BTreeSet<_> = list[..300].iter().map(|listed| listed.reference.clone()).collect();
+        let (mut references, mut cursor) = (BTreeSet::new(), None);
+        loop {
+            let ledger = world.ledger();
+            let page = ledger
+                .recipients(&read, cursor.as_ref(), &Default::default(), None, &POLICY, BEGIN)
+                .await
+                .unwrap();
+            references.extend(page.judged.into_iter().map(|judged| judged.reference));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(references, expected);
     });
 }
