@@ -633,7 +633,7 @@ fn an_erasure_takes_the_person_from_every_audience_and_leaves_the_others_on_it()
             listed.reference = Some(CallerRef::new(&format!("{:?}", alias(listed))[..64]).unwrap());
         }
         put(world, &id, 1, &list).await;
-        put(world, &id, 2, &[by_number.clone()]).await;
+        put(world, &id, 2, std::slice::from_ref(&by_number)).await;
         let before = stored(world, &id).await.campaign;
 
         let request = ErasureRequest {
