@@ -15,6 +15,7 @@ mod check;
 #[path = "../../../shared/consent/tests/heart/deeds.rs"]
 mod deeds;
 mod everyone;
+mod gate;
 mod half;
 #[allow(dead_code, reason = "the tests of the purge use the rest")]
 #[path = "../purge/mortal.rs"]
