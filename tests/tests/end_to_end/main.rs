@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod campaign;
 mod end_of_life;
 mod faults;
 mod life;
