@@ -17,9 +17,12 @@ pub enum Stage {
     Ahead,
     /// The last hour before the start.
     LastHour,
-    /// The last ten minutes before the start, and what follows if nothing was checked in them.
+    /// The last ten minutes before the start, and then every hour for as long as the campaign may send.
     Start,
 }
+
+/// How often a campaign that may send is checked: what held no message back when it started may do so now.
+const WHILE_SENDING: Span = Span::hours(1);
 
 impl Stage {
     /// The stages that a schedule checks, with how long before the start each opens.
@@ -35,7 +38,7 @@ impl Stage {
 impl Campaign {
     /// The check that is due, if one is.
     ///
-    /// A stage that has opened is due until it was checked in. A campaign that is held or blocked is due each time, so that it
+    /// A stage that has opened is due until it was checked in, and the last one every hour. A campaign that is held or blocked is due each time, so that it
     /// is released when the cause is gone; so is one whose audience, plan or policy is not what was checked, and one whose last check
     /// lies in the future, because a clock was wrong.
     pub fn check_due(&self, policy: &Policy, now: Time) -> Option<Stage> {
@@ -48,6 +51,11 @@ impl Campaign {
         if now >= self.plan.ends_at() {
             return None;
         }
+        let opened_at = if stage == Stage::Start {
+            opened_at.max(now - WHILE_SENDING)
+        } else {
+            opened_at
+        };
         let is_done = self.verdict.as_ref().is_some_and(|verdict| {
             (opened_at..=now).contains(&verdict.began_at)
                 && verdict.policy == policy.version()

@@ -152,7 +152,7 @@ fn the_stricter_mode_counts() {
 }
 
 #[test]
-fn each_stage_is_checked_once() {
+fn each_stage_is_checked_once_and_what_sends_every_hour() {
     let due = |campaign: &Campaign, before: Span| campaign.check_due(&POLICY, starts_at() - before);
     let never = campaign();
     assert_eq!(due(&never, Span::seconds(86_401)), None);
@@ -168,7 +168,12 @@ fn each_stage_is_checked_once() {
     assert_eq!(due(&last_hour, Span::minutes(10)), Some(Stage::Start));
     let start = checked_at(starts_at() - Span::minutes(9));
     assert_eq!(due(&start, Span::minutes(1)), None);
-    assert_eq!(start.check_due(&POLICY, starts_at() + Span::hours(5)), None);
+    let after = |campaign: &Campaign, minutes| campaign.check_due(&POLICY, starts_at() + Span::minutes(minutes));
+    assert_eq!(after(&start, 51), None);
+    assert_eq!(after(&start, 52), Some(Stage::Start));
+    let sending = checked_at(starts_at() + Span::minutes(52));
+    assert_eq!(after(&sending, 112), None);
+    assert_eq!(after(&sending, 113), Some(Stage::Start));
 
     // The schedule missed the last ten minutes: the first check after the start makes up for it.
     assert_eq!(
