@@ -1,5 +1,6 @@
 //! One whole story, played on the local stack through HTTP only.
 
+mod campaign;
 mod http;
 mod retention;
 mod timeline;
@@ -115,7 +116,8 @@ impl Story {
         self.it_was_not_me().await?;
         self.nobody_answered().await?;
         self.left_three_years_ago().await?;
-        self.erase_me().await
+        self.erase_me().await?;
+        self.a_campaign().await
     }
 
     async fn confirms_and_stops(&mut self) -> Result<(), DemoError> {

@@ -123,7 +123,7 @@ impl Story {
 
     // ---- what happens ----
 
-    async fn waits(&mut self, what: &str, span: Span) -> Result<(), DemoError> {
+    pub(super) async fn waits(&mut self, what: &str, span: Span) -> Result<(), DemoError> {
         self.timeline.does(Who::Time, what)?;
         self.http
             .post("/_local/clock", json!({"advance_seconds": span.as_seconds()}))
