@@ -4,5 +4,6 @@ pub mod demo;
 pub mod local;
 pub mod meta;
 pub mod policy;
+pub mod reasons;
 pub mod retention;
 pub mod store;

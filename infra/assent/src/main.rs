@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use assent::local::{DEFAULT_PORT, Options, Stack};
 use assent::meta::FaultKind;
-use assent::{demo, policy, retention};
+use assent::{demo, policy, reasons, retention};
 use clap::{Parser, Subcommand};
 use consent::time::Time;
 
@@ -50,6 +50,15 @@ enum Command {
     /// See and drive what is kept, and for how long, in the deployment that the environment names.
     #[command(subcommand)]
     Retention(RetentionCommand),
+    /// See what campaigns are decided by.
+    #[command(subcommand)]
+    Campaigns(CampaignsCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum CampaignsCommand {
+    /// Print every reason why a message may not be sent, as a table in Markdown.
+    Reasons,
 }
 
 #[derive(Debug, Subcommand)]
@@ -121,6 +130,10 @@ async fn run(command: Command) -> Result<bool, Box<dyn std::error::Error + Send 
         Command::Demo => Ok(demo::play().await?),
         Command::Policy(PolicyCommand::Check { file }) => Ok(policy::check(&file)?),
         Command::Policy(PolicyCommand::Publish { file }) => Ok(policy::publish(&file).await?),
+        Command::Campaigns(CampaignsCommand::Reasons) => {
+            write!(std::io::stdout(), "{}", reasons::table())?;
+            Ok(true)
+        }
         Command::Retention(RetentionCommand::Schedule) => {
             write!(std::io::stdout(), "{}", retention::table())?;
             Ok(true)
