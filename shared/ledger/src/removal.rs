@@ -652,7 +652,7 @@ impl Ledger {
             match schema::parsed(&item, KIND)? {
                 Kind::Contact | Kind::Remains => {}
                 Kind::LegalHold => beside.hold = Some(Time::from_unix_seconds(schema::number(&item, UNTIL)?)),
-                Kind::Evidence => beside.records.push((Kind::Evidence, only_key(item))),
+                kind @ (Kind::Evidence | Kind::Send | Kind::Finding) => beside.records.push((kind, only_key(item))),
                 // Nobody has said what becomes of it.
                 _ => return Err(LedgerError::corrupt(KIND)),
             }

@@ -356,9 +356,12 @@ pub(crate) fn bucket_of(alias: &Pseudonym) -> u8 {
     first % BUCKETS
 }
 
+/// What the sort keys of all buckets' items begin with.
+pub(crate) const BUCKET_PREFIX: &str = "bucket#";
+
 /// What the sort keys of a bucket's items begin with. They sort by bucket.
 pub(crate) fn bucket_prefix(bucket: u8) -> String {
-    format!("bucket#{bucket:02x}#")
+    format!("{BUCKET_PREFIX}{bucket:02x}#")
 }
 
 /// What comes after every sort key of the bucket's items: they end with digits.
@@ -372,7 +375,7 @@ pub(crate) fn bucket_key(id: &CampaignId, bucket: u8, part: PartId) -> Item {
 
 /// The bucket and the part that a sort key names.
 pub(crate) fn bucket_place(sk: &str) -> Option<(u8, PartId)> {
-    let (bucket, part) = sk.strip_prefix("bucket#")?.split_once('#')?;
+    let (bucket, part) = sk.strip_prefix(BUCKET_PREFIX)?.split_once('#')?;
     Some((u8::from_str_radix(bucket, 16).ok()?, part.parse().ok()?))
 }
 

@@ -24,7 +24,7 @@ use crate::wire::Fault;
 use crate::world::{World, ids, plan, verdict};
 
 /// Noon in Berlin, when the campaign starts, and an hour in which nobody is left alone.
-const START: Time = Time::from_unix_seconds(1_784_023_200);
+pub(crate) const START: Time = Time::from_unix_seconds(1_784_023_200);
 
 const KEY: TokenKey = TokenKey::from_bytes([3; 32]);
 
@@ -63,7 +63,7 @@ async fn open(count: usize) -> (World, Vec<Somebody>) {
     open_under(count, &POLICY, Limit::Unlimited).await
 }
 
-async fn open_under(count: usize, policy: &Policy, limit: Limit) -> (World, Vec<Somebody>) {
+pub(crate) async fn open_under(count: usize, policy: &Policy, limit: Limit) -> (World, Vec<Somebody>) {
     let world = World::new().await;
     let people = world.people(count).await;
     world.put(1, &ids(&people)).await;
@@ -73,7 +73,7 @@ async fn open_under(count: usize, policy: &Policy, limit: Limit) -> (World, Vec<
     (world, people)
 }
 
-async fn check(world: &World, policy: &Policy) {
+pub(crate) async fn check(world: &World, policy: &Policy) {
     let ledger = world.ledger();
     verdict(
         world
@@ -86,7 +86,7 @@ fn person(somebody: &Somebody) -> Option<RecipientId> {
     Some(RecipientId::Person(somebody.who.clone()))
 }
 
-fn everyone(people: &[Somebody]) -> Vec<Option<RecipientId>> {
+pub(crate) fn everyone(people: &[Somebody]) -> Vec<Option<RecipientId>> {
     people.iter().map(person).collect()
 }
 
@@ -105,7 +105,7 @@ async fn ask_over(world: &World, ledger: &Ledger, who: &[Option<RecipientId>]) -
     answers(gate(world, ledger, who, &POLICY).await)
 }
 
-async fn ask(world: &World, who: &[Option<RecipientId>]) -> Vec<GateAnswer> {
+pub(crate) async fn ask(world: &World, who: &[Option<RecipientId>]) -> Vec<GateAnswer> {
     ask_over(world, &world.ledger(), who).await
 }
 

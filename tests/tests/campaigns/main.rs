@@ -14,6 +14,7 @@ mod check;
 #[allow(dead_code, reason = "the domain's own tests use the rest")]
 #[path = "../../../shared/consent/tests/heart/deeds.rs"]
 mod deeds;
+mod end;
 mod everyone;
 mod gate;
 mod half;

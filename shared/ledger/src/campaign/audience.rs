@@ -262,6 +262,29 @@ impl Ledger {
         Ok(entries)
     }
 
+    /// The keys of some of the items that hold an audience's recipients; none if there are none left.
+    pub(crate) async fn bucket_keys(&self, campaign: &CampaignId, most: i32) -> Result<Vec<Item>, LedgerError> {
+        let what = "look for the recipients of a campaign";
+        let call = self
+            .client
+            .query()
+            .table_name(&self.tables.ledger)
+            .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
+            .projection_expression("#pk, #sk")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_names("#sk", SK)
+            .expression_attribute_values(":pk", schema::s(schema::campaign_pk(campaign)))
+            .expression_attribute_values(":prefix", schema::s(schema::BUCKET_PREFIX))
+            .consistent_read(true)
+            .limit(most)
+            .send();
+        let page = self
+            .within(what, call)
+            .await?
+            .map_err(|error| LedgerError::call(what, &error))?;
+        Ok(page.items.unwrap_or_default())
+    }
+
     /// Takes an erased contact from the audiences of all campaigns, with what callers call it. Gives back how often it was on one.
     ///
     /// What sums an audience up stays: it names nobody, and says who was checked.

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem, Update};
 use consent::contact::Contact;
 use consent::evidence::Draft;
-use consent::id::ContactId;
+use consent::id::{CampaignId, ContactId};
 use consent::policy::Policy;
 use consent::retention::{Counts, Kind, Outcome, Purge, Tombstone};
 use consent::time::Time;
@@ -22,6 +22,9 @@ use super::run::Run;
 
 /// How often a record may fail before it is set aside.
 const MOST_FAILURES: u32 = 10;
+
+/// How many buckets of an audience go together: the condition and the count want their places in the transaction as well.
+const MOST_BUCKETS: i32 = 98;
 
 /// What is to be done with a record.
 #[derive(Debug, Clone)]
@@ -77,6 +80,9 @@ pub(super) fn plan(due: &Due, policy: &Policy, now: Time) -> Disposition {
         }
         Ok(
             Record::Message(_)
+            | Record::Decision(..)
+            | Record::Campaign(..)
+            | Record::Audience(_)
             | Record::Delivery(_)
             | Record::Register(_)
             | Record::Since(_)
@@ -223,10 +229,20 @@ impl Ledger {
                 Change::new(self.replace_tombstone(due, body, item)?, due.kind, outcome)
             }
             (Disposition::Later(due_at), Ok(_)) => Change::new(self.reschedule_action(due, due_at)?, due.kind, outcome),
+            (Disposition::Delete, Ok(Record::Audience(campaign))) => {
+                if let Some(stopped) = self.empty_audience(due, campaign, tally).await? {
+                    return Ok(stopped);
+                }
+                Change::new(self.delete_still(due)?, due.kind, outcome).and(self.delete_key_of(due)?)
+            }
             (Disposition::Delete, Ok(record)) => {
                 let change = Change::new(self.delete_still(due)?, due.kind, outcome);
                 match record {
-                    Record::Message(contact) => change.unless_held(self.no_hold(contact, *now)?),
+                    Record::Message(contact) | Record::Decision(contact, _) => {
+                        change.unless_held(self.no_hold(contact, *now)?)
+                    }
+                    // What its last check has counted goes with it.
+                    Record::Campaign(campaign, _) => change.and(self.delete_at(schema::check_key(campaign))?),
                     Record::Delivery(_) | Record::Register(_) | Record::WithKey => change.and(self.delete_key_of(due)?),
                     _ => change,
                 }
@@ -403,6 +419,53 @@ impl Ledger {
             .expression_attribute_names("#due_at", DUE_AT)
             .expression_attribute_values(":kind", schema::s(due.kind.as_str()))
             .expression_attribute_values(":due_at", schema::time(due.due_at));
+        delete_action(delete.build())
+    }
+
+    /// Deletes the recipients on an audience, bucket by bucket, as long as the audience is as it was read. None once there are no
+    /// more.
+    async fn empty_audience(
+        &self,
+        due: &Due,
+        campaign: &CampaignId,
+        tally: &CountedIn,
+    ) -> Result<Option<Attempt>, LedgerError> {
+        loop {
+            let keys = self.bucket_keys(campaign, MOST_BUCKETS).await?;
+            if keys.is_empty() {
+                return Ok(None);
+            }
+            let mut change = Change {
+                actions: vec![self.check_still(due)?],
+                hold_at: None,
+                counts: Counts::default(),
+            };
+            for key in keys {
+                change.actions.push(self.delete_at(key)?);
+                change.counts.add(Kind::AudiencePart, Outcome::Deleted, 1);
+            }
+            match self.commit_change(change, tally).await? {
+                Attempt::Handled(Handled::Done) => {}
+                stopped => return Ok(Some(stopped)),
+            }
+        }
+    }
+
+    fn check_still(&self, due: &Due) -> Result<TransactWriteItem, LedgerError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.ledger)
+            .set_key(Some(due.key.clone()))
+            .condition_expression(STILL)
+            .expression_attribute_names("#kind", KIND)
+            .expression_attribute_names("#due_at", DUE_AT)
+            .expression_attribute_values(":kind", schema::s(due.kind.as_str()))
+            .expression_attribute_values(":due_at", schema::time(due.due_at));
+        check_action(check.build())
+    }
+
+    /// The deletion of an item, whether it is there or not.
+    fn delete_at(&self, key: Item) -> Result<TransactWriteItem, LedgerError> {
+        let delete = Delete::builder().table_name(&self.tables.ledger).set_key(Some(key));
         delete_action(delete.build())
     }
 

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use consent::campaign::Campaign;
 use consent::contact::Contact;
-use consent::id::{ContactId, RunId};
+use consent::id::{CampaignId, ContactId, RunId};
 use consent::policy::Policy;
 use consent::retention::{Certificate, Kind, Tombstone};
 use consent::time::{Span, Time};
@@ -14,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LedgerError;
 use crate::schema::{
-    self, BODY, CONTACT, DUE_AT, DUE_INDEX, DUE_SHARD, ERASURE, FAILURES, HOME_SHARD, Item, KIND, OBSERVED_AT, PK,
-    PURGE_SHARDS, QUARANTINE_SHARD, SET_ASIDE_SHARD, SK, UNTIL, VERSION,
+    self, AUDIENCES_SHARD, BODY, CONTACT, DUE_AT, DUE_INDEX, DUE_SHARD, ERASURE, FAILURES, HOME_SHARD, Item, KIND,
+    OBSERVED_AT, PK, PURGE_SHARDS, QUARANTINE_SHARD, SET_ASIDE_SHARD, SK, UNTIL, VERSION,
 };
 use crate::store::Ledger;
 
@@ -36,11 +37,13 @@ pub enum Lane {
     Records(u8),
     /// The quarantined deliveries.
     Quarantine,
+    /// The audiences of campaigns.
+    Audiences,
 }
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Self; PURGE_SHARDS as usize + 1] = [
+    pub const ALL: [Self; PURGE_SHARDS as usize + 2] = [
         Self::Records(0),
         Self::Records(1),
         Self::Records(2),
@@ -50,6 +53,7 @@ impl Lane {
         Self::Records(6),
         Self::Records(7),
         Self::Quarantine,
+        Self::Audiences,
     ];
 }
 
@@ -58,6 +62,7 @@ impl fmt::Display for Lane {
         match self {
             Self::Records(shard) => f.write_str(&schema::purge_shard(*shard)),
             Self::Quarantine => f.write_str(QUARANTINE_SHARD),
+            Self::Audiences => f.write_str(AUDIENCES_SHARD),
         }
     }
 }
@@ -177,6 +182,12 @@ pub(super) enum Record {
     },
     /// A message to a contact.
     Message(ContactId),
+    /// What was decided about a contact at that time: a send, or a finding.
+    Decision(ContactId, Time),
+    /// A campaign that ended at that time.
+    Campaign(CampaignId, Time),
+    /// The audience of a campaign.
+    Audience(CampaignId),
     /// A delivery that could not be read, which came at that time.
     Delivery(Time),
     /// A part of the erasure register, and the end of its day.
@@ -280,10 +291,15 @@ impl Due {
         match &self.record {
             Ok(Record::Contact(due)) => due.contact.due_at(policy),
             Ok(Record::Tombstone { tombstone, .. }) => tombstone.due_at(policy, now).or(Some(self.due_at)),
-            Ok(Record::Since(from) | Record::Delivery(from) | Record::Register(from)) => {
-                self.kind.due_at(*from, policy).or(Some(self.due_at))
-            }
-            Ok(Record::Remains(_) | Record::Message(_) | Record::Fixed | Record::WithKey) | Err(_) => Some(self.due_at),
+            Ok(
+                Record::Since(from)
+                | Record::Decision(_, from)
+                | Record::Campaign(_, from)
+                | Record::Delivery(from)
+                | Record::Register(from),
+            ) => self.kind.due_at(*from, policy).or(Some(self.due_at)),
+            Ok(Record::Remains(_) | Record::Message(_) | Record::Audience(_) | Record::Fixed | Record::WithKey)
+            | Err(_) => Some(self.due_at),
         }
     }
 }
@@ -313,10 +329,26 @@ impl Record {
                 let certificate: Certificate = schema::body(item)?;
                 Self::Since(certificate.finished_at.unwrap_or(certificate.began_at))
             }
+            Kind::Send | Kind::Finding => {
+                let decided: Decided = schema::body(item)?;
+                Self::Decision(named(pk, "contact#")?, decided.at.unwrap_or(decided.decided_at))
+            }
+            Kind::Campaign => {
+                let campaign: Campaign = schema::body(item)?;
+                Self::Campaign(campaign.id, campaign.plan.ends_at())
+            }
+            Kind::Audience => Self::Audience(named(pk, "campaign#")?),
             Kind::PurgeRun => Self::Since(began_at(schema::text(item, SK)?)?),
             _ => Self::Fixed,
         })
     }
+}
+
+/// When something was decided about a contact, and when it was found out if that was later.
+#[derive(Deserialize)]
+struct Decided {
+    decided_at: Time,
+    at: Option<Time>,
 }
 
 /// What a key names behind a prefix.
@@ -415,7 +447,9 @@ impl Ledger {
     async fn is_held(&self, due: &Due, now: Time) -> Result<bool, LedgerError> {
         Ok(match &due.record {
             Ok(Record::Contact(contact)) => contact.held_until.is_some_and(|until| now < until),
-            Ok(Record::Message(contact)) => self.held_until(contact, now).await?.is_some(),
+            Ok(Record::Message(contact) | Record::Decision(contact, _)) => {
+                self.held_until(contact, now).await?.is_some()
+            }
             _ => false,
         })
     }
