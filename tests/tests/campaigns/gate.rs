@@ -26,10 +26,10 @@ use crate::world::{World, ids, plan, verdict};
 /// Noon in Berlin, when the campaign starts, and an hour in which nobody is left alone.
 pub(crate) const START: Time = Time::from_unix_seconds(1_784_023_200);
 
-const KEY: TokenKey = TokenKey::from_bytes([3; 32]);
+pub(crate) const KEY: TokenKey = TokenKey::from_bytes([3; 32]);
 
 /// Meta says that everything is well, and to how many people the business may write first.
-async fn all_is_well(world: &World, limit: Limit) {
+pub(crate) async fn all_is_well(world: &World, limit: Limit) {
     fn said<T>(at: Time, value: T) -> Fact<T> {
         Fact { at, value }
     }

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod agreement;
 mod calls;
 mod check;
 #[allow(dead_code, reason = "the domain's own tests use the rest")]

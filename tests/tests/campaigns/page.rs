@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use consent::campaign::Reason;
+use consent::campaign::{Health, Reason, Usage};
 use consent::time::Span;
 use ledger::{Cursor, Judged, Page, PageError};
 
@@ -11,18 +11,30 @@ use crate::people::somebody;
 use crate::world::{World, good_health, ids};
 
 async fn page(world: &World, from: Option<&Cursor>) -> Result<Page, PageError> {
+    page_under(world, from, &good_health(world.now()), None).await
+}
+
+async fn page_under(
+    world: &World,
+    from: Option<&Cursor>,
+    health: &Health,
+    usage: Option<Usage>,
+) -> Result<Page, PageError> {
     let stored = world.stored().await;
-    let health = good_health(world.now());
     let ledger = world.ledger();
     ledger
-        .recipients(&stored, from, &health, None, &POLICY, world.now())
+        .recipients(&stored, from, health, usage, &POLICY, world.now())
         .await
 }
 
 pub(crate) async fn all_pages(world: &World) -> Vec<Judged> {
+    all_pages_under(world, &good_health(world.now()), None).await
+}
+
+pub(crate) async fn all_pages_under(world: &World, health: &Health, usage: Option<Usage>) -> Vec<Judged> {
     let (mut all, mut cursor) = (vec![], None);
     loop {
-        let page = page(world, cursor.as_ref()).await.unwrap();
+        let page = page_under(world, cursor.as_ref(), health, usage).await.unwrap();
         assert!(page.judged.len() <= 150);
         all.extend(page.judged);
         // It is given back as text.
