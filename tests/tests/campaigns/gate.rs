@@ -125,7 +125,7 @@ async fn settle(world: &World, somebody: &Somebody, result: SendResult, code: Op
 }
 
 /// What happened to somebody, the latest last.
-async fn history(world: &World, who: &Identifiers) -> Vec<Evidence> {
+pub(crate) async fn history(world: &World, who: &Identifiers) -> Vec<Evidence> {
     let Found::One(subject) = world.ledger().find(who).await.unwrap() else {
         panic!()
     };

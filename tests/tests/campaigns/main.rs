@@ -26,6 +26,7 @@ mod page;
 #[allow(dead_code, reason = "the tests of the purge use the rest")]
 #[path = "../purge/world.rs"]
 mod people;
+mod random;
 #[allow(dead_code, reason = "the ledger's own tests use the rest")]
 #[path = "../ledger/wire.rs"]
 mod wire;
