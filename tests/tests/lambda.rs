@@ -17,6 +17,7 @@ use assent_tests::business;
 use assent_tests::by_hand::{delivery, text, value};
 use aws_sdk_dynamodb::types::AttributeValue;
 use consent::policy::Policy;
+use consent::time::{Span, Time};
 use platform::clock::SystemClock;
 use platform::settings::HttpUrl;
 use reqwest::{Client, Method, RequestBuilder};
@@ -77,6 +78,33 @@ impl Functions {
         let answer = self.client.post(url).json(event).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 200);
         answer.json().await.unwrap()
+    }
+
+    async fn campaigns(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
+        answered(self.request(method, "campaigns", path).json(body)).await
+    }
+
+    /// A campaign that starts before a day is over is checked by the schedule, and let go by nobody before it starts.
+    async fn check_a_campaign(&self, now: Time) {
+        let path = "/v1/campaigns/emulated";
+        let plan = json!({
+            "purpose": "offers", "sender": business().sender.as_str(),
+            "template": {"name": "winter_sale", "language": "de"}, "scheduled_at": now + Span::hours(20),
+        });
+        let (status, campaign) = self.campaigns(Method::PUT, path, &plan).await;
+        assert_eq!(status, 201, "{campaign}");
+        let list = json!({"recipients": [{"phone": PHONE, "ref": "customer 1"}]});
+        let (status, part) = self.campaigns(Method::PUT, &format!("{path}/audience/1"), &list).await;
+        assert_eq!((status, &part["unknown"]), (200, &json!(0)), "{part}");
+        let round = self.invoke("campaign-check", &json!({"source": "aws.scheduler"})).await;
+        assert_eq!((&round["checked"], &round["failed"]), (&json!(1), &json!(0)), "{round}");
+        let (_, page) = answered(self.request(Method::GET, "campaigns", &format!("{path}/recipients"))).await;
+        assert_eq!(page["recipients"][0]["ref"], "customer 1", "{page}");
+        let (_, campaign) = answered(self.request(Method::GET, "campaigns", path)).await;
+        assert_eq!(campaign["verdict"]["signature_valid"], true, "{campaign}");
+        let asked = json!({"recipients": [{"phone": PHONE}]});
+        let (status, refused) = self.campaigns(Method::POST, &format!("{path}/sends"), &asked).await;
+        assert_eq!(status, 409, "{refused}");
     }
 
     async fn look_up(&self) -> (u16, Value) {
@@ -192,6 +220,8 @@ async fn the_binaries_carry_a_contact_from_the_form_to_the_stop_and_to_nothing()
     assert_eq!(functions.deliver(&tap).await, 200);
     assert_eq!(functions.deliver(&tap).await, 200);
     assert_eq!(functions.status().await, "confirmed");
+
+    functions.check_a_campaign(now).await;
 
     let stop = text(from, "wamid.stop", now.unix_seconds(), "Stop. Thank you");
     assert_eq!(functions.deliver(&stop).await, 200);
