@@ -19,31 +19,29 @@
     reason = "a benchmark tells whoever runs it"
 )]
 
-mod meter;
-mod report;
-mod stored;
+#[allow(dead_code, reason = "other benchmarks use the rest")]
+#[path = "../measure/mod.rs"]
+mod measure;
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use assent::local::EXAMPLE_POLICY;
-use assent_tests::{APP_SECRET, BEGINNING, TestClock, secret_set};
+use assent_tests::BEGINNING;
 use aws_sdk_dynamodb::Client;
-use consent::policy::Policy;
-use consent::retention::{Counts, Kind, Outcome, RunEnd, RunReport};
+use consent::retention::{Counts, Kind, Outcome, Purge, RunEnd, RunReport};
 use consent::time::{Span, Time};
-use ledger::Tables;
-use platform::clock::Clock;
+use dynoxide::Database;
 use platform::deadline::Deadline;
-use platform::metrics::{Metrics, Sink, Tally};
-use platform::secrets::{SecretCache, Secrets};
 use retention::Retention;
-use service::Service;
+use serde::{Deserialize, Serialize};
 
-use meter::{Meter, Spent, peak_memory};
-use report::Report;
-use stored::{Filling, Order, Stored};
+use measure::copies::{Template, fill};
+use measure::meter::{Meter, Spent, peak_memory};
+use measure::people::Person;
+use measure::report::{Bound, Report, mebibytes, number};
+use measure::stored::{Order, Stored, serve};
+use measure::{ledger, policy, service};
 
 /// When those who are due have left.
 const LONG_AGO: Time = Time::from_unix_seconds(BEGINNING);
@@ -51,8 +49,27 @@ const LONG_AGO: Time = Time::from_unix_seconds(BEGINNING);
 /// How long after that the purge runs. What was proof of their consent is over by then.
 const YEARS_LATER: Span = Span::days(1_275);
 
+/// How lately those have left who are not due.
+const LATELY: Span = Span::days(60);
+
+/// How long somebody was in who left.
+const STAY: Span = Span::days(40);
+
+/// How many write transactions a contact may take, with what the runs themselves write.
+const MOST_WRITES: f64 = 1.2;
+
+/// How much memory a purge may take, in MiB.
+const MOST_MEMORY: f64 = 64.0;
+
 /// The time a run of the purge has: as much as an invocation of Lambda can.
 const INVOCATION: Duration = Duration::from_secs(900);
+
+/// What a ledger is filled with.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Filling {
+    contacts: u64,
+    due: u64,
+}
 
 const FULL: [Filling; 2] = [filling(100_000, 10_000), filling(1_000_000, 10_000)];
 
@@ -64,25 +81,26 @@ const fn filling(contacts: u64, due: u64) -> Filling {
 
 /// What a purge did and spent.
 #[derive(Debug)]
-pub(crate) struct Purged {
-    pub(crate) filling: Filling,
-    pub(crate) items: u64,
-    pub(crate) runs: u64,
-    pub(crate) time: Duration,
-    pub(crate) spent: Spent,
-    pub(crate) peak_memory: Option<u64>,
+struct Purged {
+    filling: Filling,
+    items: u64,
+    runs: u64,
+    time: Duration,
+    spent: Spent,
+    peak_memory: Option<u64>,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some(order) = Order::from_arguments(&arguments) {
-        stored::serve(order).await;
+        serve(order, store).await;
         return ExitCode::SUCCESS;
     }
     let is_small = arguments.iter().any(|argument| argument == "--small");
     let [small, large] = if is_small { SMALL } else { FULL };
-    let report = Report::of(&[measure(small).await, measure(large).await]);
+    let purged = [measure(small).await, measure(large).await];
+    let report = report(&purged);
     print!("{report}");
     if report.holds() {
         ExitCode::SUCCESS
@@ -93,7 +111,9 @@ async fn main() -> ExitCode {
 
 /// Purges a ledger that is filled like that.
 async fn measure(filling: Filling) -> Purged {
-    let stored = Stored::start(&filling);
+    let Filling { contacts, due } = filling;
+    eprintln!("storing {contacts} contacts, of which {due} are due ...");
+    let stored = Stored::start(filling);
     let meter = Meter::default();
     let retention = retention(stored.client(&meter));
     let began = Instant::now();
@@ -130,7 +150,7 @@ async fn measure(filling: Filling) -> Purged {
 }
 
 /// One run of the purge, as it is invoked every hour.
-pub(crate) async fn run(retention: &Retention) -> RunReport {
+async fn run(retention: &Retention) -> RunReport {
     match retention.handle(Deadline::after(INVOCATION)).await.unwrap() {
         retention::Purged::Run(report) => *report,
         purged => panic!("nobody else purges: {purged:?}"),
@@ -138,30 +158,74 @@ pub(crate) async fn run(retention: &Retention) -> RunReport {
 }
 
 /// The purge, years later.
-pub(crate) fn retention(client: Client) -> Retention {
-    let clock = TestClock::default();
-    clock.advance(YEARS_LATER.as_seconds());
-    let secrets = Secrets {
-        current: secret_set(APP_SECRET),
-        previous: None,
-    };
-    Retention::new(Service::new(
-        client,
-        tables(),
-        SecretCache::fixed(secrets),
-        Arc::new(clock) as Arc<dyn Clock>,
-        Metrics::new("retention", Sink::Tally(Arc::<Tally>::default())),
-    ))
+fn retention(client: Client) -> Retention {
+    Retention::new(service(client, "retention", YEARS_LATER.as_seconds()))
 }
 
-pub(crate) fn tables() -> Tables {
-    Tables {
-        ledger: "benchmark-ledger".to_owned(),
-        keys: "benchmark-keys".to_owned(),
+/// Fills a ledger, those who are due evenly among the others.
+async fn store(database: &Database, client: &Client, filling: Filling) -> usize {
+    let (due, other) = (left(LONG_AGO).await, left(LONG_AGO + YEARS_LATER - LATELY).await);
+    ledger(client).publish_policy(&policy(), LONG_AGO).await.unwrap();
+    // The first run there ever is goes through everything that is stored, to schedule it by the policy.
+    let first = run(&retention(client.clone())).await;
+    assert!(first.scheduled_by_policy);
+    let every = filling.contacts / filling.due;
+    fill(database, filling.contacts, |number| {
+        Some(if number % every == 0 { &due } else { &other })
+    })
+}
+
+/// Somebody who was asked, agreed, and left then.
+async fn left(at: Time) -> Template {
+    let template = Template::of(async |person: &Person<'_>| {
+        let contact = person.is_asked(at - STAY).await;
+        let contact = person.agrees(contact.id, at - STAY).await;
+        assert!(matches!(contact.purge(person.policy, at), Purge::NotDue(_)));
+        let contact = person.leaves(at).await;
+        let purged = contact.clone().purge(person.policy, LONG_AGO + YEARS_LATER);
+        assert_eq!(matches!(purged, Purge::Remove { .. }), at == LONG_AGO);
+        contact
+    });
+    let template = template.await;
+    assert_eq!(template.records.len(), 5, "a contact, its alias and three of evidence");
+    template
+}
+
+fn report(purged: &[Purged; 2]) -> Report<'_, Purged> {
+    let operations: BTreeSet<_> = purged.iter().flat_map(|purged| purged.spent.operations()).collect();
+    let mut report = Report::of(purged);
+    report.add("contacts stored", Bound::Free, |purged| number(purged.filling.contacts));
+    report.add("contacts purged", Bound::Same, |purged| number(purged.filling.due));
+    report.add("items deleted or reduced", Bound::Same, |purged| number(purged.items));
+    report.add("runs", Bound::Free, |purged| number(purged.runs));
+    for (per, amount) in [
+        ("contact", (|purged| number(purged.filling.due)) as fn(&Purged) -> f64),
+        ("item", |purged| number(purged.items)),
+    ] {
+        report.add(&format!("calls per {per}"), Bound::Same, |purged| {
+            number(purged.spent.calls()) / amount(purged)
+        });
+        for operation in operations.iter().filter(|_| per == "contact") {
+            report.add(&format!("  {operation}"), Bound::Free, |purged| {
+                number(purged.spent.of(operation).calls) / amount(purged)
+            });
+        }
+        let most = Bound::Most(MOST_WRITES);
+        report.add(&format!("writing calls per {per}"), most, |purged| {
+            number(purged.spent.writing_calls()) / amount(purged)
+        });
+        report.add(&format!("read units per {per}"), Bound::Same, |purged| {
+            purged.spent.read_units() / amount(purged)
+        });
+        report.add(&format!("write units per {per}"), Bound::Same, |purged| {
+            purged.spent.write_units() / amount(purged)
+        });
+        report.add(&format!("{per}s per second"), Bound::Free, |purged| {
+            amount(purged) / purged.time.as_secs_f64()
+        });
     }
-}
-
-/// The policy, for all that is recorded and purged here.
-pub(crate) fn policy() -> Policy {
-    Policy::parse(EXAMPLE_POLICY).unwrap()
+    report.add_if("peak memory so far, MiB", Bound::Most(MOST_MEMORY), |purged| {
+        purged.peak_memory.map(mebibytes)
+    });
+    report
 }

@@ -1,8 +1,9 @@
-//! What is spent: calls, capacity and memory.
+//! What is spent: calls, capacity, memory and computing time.
 
 use std::collections::BTreeMap;
 use std::iter::Sum;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::config::interceptors::{
     AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
@@ -169,4 +170,15 @@ pub(crate) fn peak_memory() -> Option<u64> {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1_024)
+}
+
+/// How long a process has been computing so far, where the system tells: in hundredths of a second. It is named by its id, or
+/// `self`.
+pub(crate) fn cpu_time(process: &str) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // What comes before may hold spaces: it is the name of the program, in brackets.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (ticks()? + ticks()?)))
 }
