@@ -8,6 +8,7 @@
 )]
 
 pub mod by_hand;
+pub mod campaigns;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

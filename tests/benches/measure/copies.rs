@@ -4,7 +4,8 @@ use assent_tests::keys;
 use consent::contact::Contact;
 use dynoxide::actions::scan::ScanRequest;
 use dynoxide::{AttributeValue, Database, ImportOptions, Item};
-use identity::{Identifiers, PhoneNumber, Pseudonym, SubjectKey};
+use identity::{Identifiers, PhoneNumber, SubjectKey};
+use ledger::Keys;
 use platform::clients;
 
 use super::stored::listen;
@@ -23,6 +24,7 @@ pub(crate) struct Template {
     /// Its items in the ledger. There are none of the outbox: its messages have been forgotten long before.
     pub(crate) records: Vec<Item>,
     key: Item,
+    keys: Keys,
 }
 
 impl Template {
@@ -45,6 +47,7 @@ impl Template {
             alias: keys().pseudonym.alias(&phone.into()).to_string(),
             records,
             key,
+            keys: keys(),
         }
     }
 
@@ -54,10 +57,21 @@ impl Template {
         self
     }
 
+    fn name(&self, number: u64, of: u64) -> Name {
+        let spread = number * (u64::MAX / of);
+        let phone = phone(number);
+        Name {
+            contact: format!("{spread:016x}{number:016x}"),
+            alias: self.keys.pseudonym.alias(&phone.clone().into()).to_string(),
+            shard: format!("purge#{}", (spread >> 56) % SHARDS),
+            phone,
+        }
+    }
+
     fn copies(&self, name: &Name) -> (Vec<Item>, Item) {
         let owner = &name.contact;
         let key = SubjectKey::generate().unwrap();
-        let wrapped = keys().sealing.first().unwrap().wrap(&key, owner).unwrap();
+        let wrapped = self.keys.sealing.first().unwrap().wrap(&key, owner).unwrap();
         let mut row = self.renamed(&self.key, name);
         row.insert("wrapped_key".to_owned(), AttributeValue::B(wrapped.into_bytes()));
         let records = self.records.iter().map(|item| {
@@ -96,34 +110,13 @@ struct Name {
     shard: String,
 }
 
-impl Name {
-    fn new(number: u64, of: u64) -> Self {
-        let spread = number * (u64::MAX / of);
-        let phone = phone(number);
-        Self {
-            contact: format!("{spread:016x}{number:016x}"),
-            alias: alias(&phone).to_string(),
-            shard: format!("purge#{}", (spread >> 56) % SHARDS),
-            phone,
-        }
-    }
-}
-
 /// The phone number of the copy with that number.
 pub(crate) fn phone(number: u64) -> PhoneNumber {
     PhoneNumber::parse(&format!("+49151{:08}", 10_000_000 + number)).unwrap()
 }
 
-fn alias(phone: &PhoneNumber) -> Pseudonym {
-    keys().pseudonym.alias(&phone.clone().into())
-}
-
 /// Writes copies for the first `count` numbers, each of what `template` says for its number, and returns the number of items.
-pub(crate) fn fill<'a>(
-    database: &Database,
-    count: u64,
-    template: impl Fn(u64) -> Option<&'a Template>,
-) -> usize {
+pub(crate) fn fill<'a>(database: &Database, count: u64, template: impl Fn(u64) -> Option<&'a Template>) -> usize {
     let tables = tables();
     let numbers: Vec<u64> = (0..count).collect();
     let mut items = 0;
@@ -131,7 +124,7 @@ pub(crate) fn fill<'a>(
         let (mut records, mut rows) = (vec![], vec![]);
         for number in batch {
             if let Some(template) = template(*number) {
-                let (copies, row) = template.copies(&Name::new(*number, count));
+                let (copies, row) = template.copies(&template.name(*number, count));
                 records.extend(copies);
                 rows.push(row);
             }

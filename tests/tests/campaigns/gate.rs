@@ -19,6 +19,7 @@ use ledger::{Found, GateAnswer, Gated, HealthReport, Ledger, RecipientId, Settle
 
 use crate::calls::Calls;
 use crate::deeds::POLICY;
+use crate::half;
 use crate::people::{Somebody, somebody};
 use crate::wire::Fault;
 use crate::world::{World, ids, plan, verdict};
@@ -30,30 +31,7 @@ pub(crate) const KEY: TokenKey = TokenKey::from_bytes([3; 32]);
 
 /// Meta says that everything is well, and to how many people the business may write first.
 pub(crate) async fn all_is_well(world: &World, limit: Limit) {
-    fn said<T>(at: Time, value: T) -> Fact<T> {
-        Fact { at, value }
-    }
-    let at = world.now();
-    let waba = || assent_tests::WABA.to_owned();
-    let template = |fact| HealthReport::Template {
-        waba: waba(),
-        template: plan("2026-07-14T12:00:00Z").template,
-        fact,
-    };
-    for report in [
-        HealthReport::Account {
-            waba: waba(),
-            state: said(at, AccountState::Good),
-        },
-        HealthReport::Number {
-            sender: assent_tests::SENDER.parse().unwrap(),
-            quality: said(at, Quality::Green),
-        },
-        HealthReport::Portfolio { limit: said(at, limit) },
-        template(TemplateFact::Status(said(at, TemplateStatus::Approved))),
-        template(TemplateFact::Category(said(at, Category::Marketing))),
-        template(TemplateFact::Quality(said(at, Quality::Green))),
-    ] {
+    for report in assent_tests::campaigns::all_is_well(world.now(), limit) {
         world.ledger().report_health(&report).await.unwrap();
     }
 }
@@ -309,6 +287,36 @@ async fn whatever_fails_denies_and_no_row_is_missing() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_dynamodb_that_leaves_half_of_every_batch_for_later_costs_nobody_the_message() {
+    let (world, people) = open(25).await;
+    let ledger = world.ledger_over(half::client(&world.base.client()));
+    let answers = ask_over(&world, &ledger, &everyone(&people)).await;
+    assert_eq!(answers.len(), 25);
+    assert!(answers.iter().all(|answer| lead(answer).is_none()), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_dynamodb_that_throttles_half_of_a_batch_denies_that_half_until_it_is_asked_again() {
+    let (world, people) = open(25).await;
+    let who = everyone(&people);
+    let (ledger, wire) = world.ledger_on_a_wire(1);
+    // Three reads and the beginning of the campaign come before the transactions of the recipients.
+    let every_other = (0..25).map(|number| [Fault::Nothing, Fault::Throttled][number % 2]);
+    wire.fail(std::iter::repeat_n(Fault::Nothing, 4).chain(every_other));
+    let answers = ask_over(&world, &ledger, &who).await;
+    let denied = answers.iter().filter_map(lead).collect::<Vec<_>>();
+    assert_eq!(denied, vec![Reason::LedgerUnavailable; 12]);
+    let again = ask(&world, &who).await;
+    assert!(again.iter().all(|answer| lead(answer).is_none()), "{again:?}");
+    let given = answers.iter().zip(&again).filter(|(answer, _)| answer.ticket.is_some());
+    assert!(
+        given.clone().all(|(answer, again)| answer.ticket == again.ticket),
+        "no second send"
+    );
+    assert_eq!(given.count(), 13);
 }
 
 #[tokio::test]

@@ -3,19 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use assent_tests::campaigns::{good_health, plan};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
-use consent::campaign::{
-    AccountState, Campaign, CampaignVerdict, Category, Everyone, Fact, Health, Limit, PartId, Plan, Quality, Reason,
-    SenderHealth, Stage, Tally, Template, TemplateHealth, TemplateStatus,
-};
+use consent::campaign::{Campaign, CampaignVerdict, Everyone, PartId, Plan, Reason, Stage, Tally};
 use consent::event::{Act, Event};
 use consent::evidence::DeliveryEvidence;
 use consent::id::CampaignId;
 use consent::outgoing::OutgoingKind;
-use consent::policy::{Mode, Policy};
-use consent::register::Register;
+use consent::policy::Policy;
 use consent::time::{Span, Time};
 use consent::token::Action;
 use identity::Identifiers;
@@ -210,40 +207,6 @@ impl World {
 
     pub(crate) async fn stored(&self) -> StoredCampaign {
         self.ledger().campaign(&self.campaign).await.unwrap().unwrap()
-    }
-}
-
-pub(crate) fn plan(at: &str) -> Plan {
-    Plan {
-        purpose: purpose("offers"),
-        sender: assent_tests::SENDER.parse().unwrap(),
-        template: Template {
-            name: "summer_sale".parse().unwrap(),
-            language: "de".parse().unwrap(),
-        },
-        scheduled_at: at.parse().unwrap(),
-        mode: Mode::Enforce,
-    }
-}
-
-/// Meta has nothing against anything.
-pub(crate) fn good_health(at: Time) -> Health {
-    fn said<T: Ord>(at: Time, value: T) -> Register<Fact<T>> {
-        let mut register = Register::default();
-        register.raise(Fact { at, value });
-        register
-    }
-    Health {
-        sender: SenderHealth {
-            quality: said(at, Quality::Green),
-            account: said(at, AccountState::Good),
-            limit: said(at, Limit::Unlimited),
-        },
-        template: TemplateHealth {
-            status: said(at, TemplateStatus::Approved),
-            category: said(at, Category::Marketing),
-            quality: said(at, Quality::Green),
-        },
     }
 }
 
