@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use assent::local::EXAMPLE_POLICY;
 use assent::store::Store;
-use assent_tests::{AMPLE, APP_SECRET, Fixture, WABA, business, by_hand, signed};
+use assent_tests::{AMPLE, APP_SECRET, Fixture, WABA, business, by_hand, campaigns, signed};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::{
     BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
@@ -24,11 +24,14 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
+use consent::campaign::{Limit, PartId, Stage};
 use consent::id::OutgoingId;
 use consent::outgoing::{Reference, Rendered};
+use consent::time::Time;
 use identity::{Bsuid, Identifiers, PhoneNumber};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request};
+use ledger::{Gated, Listed, RecipientId};
 use platform::deadline::Deadline;
 use serde_json::{Value, json};
 use service::Service;
@@ -144,6 +147,53 @@ impl World {
         assert_eq!(answer.status(), StatusCode::ACCEPTED);
         let answer: Value = serde_json::from_slice(answer.body()).unwrap();
         self.prompt(answer["contact_id"].as_str().unwrap()).await
+    }
+
+    /// A campaign may write to the number: what its message has to carry for its statuses to be known.
+    async fn let_go(&self, number: &str) -> Callback {
+        const NOON: Time = Time::from_unix_seconds(1_784_023_200);
+        let campaign = "summer".parse().unwrap();
+        let who = RecipientId::Person(person(number));
+        let listed = [Listed {
+            who: who.clone(),
+            reference: None,
+        }];
+        let begin = async || self.opt_in.begin(Deadline::after(AMPLE)).await.unwrap();
+        let work = begin().await;
+        let plan = campaigns::plan("2026-07-14T12:00:00[Europe/Berlin]");
+        let put = work.ledger.put_campaign(&campaign, &plan, &work.policy, work.now);
+        put.await.unwrap();
+        let first = PartId::try_from(1).unwrap();
+        let put = work
+            .ledger
+            .put_part(&campaign, first, &listed, 0, &work.policy, work.now);
+        put.await.unwrap();
+        self.fixture.clock.advance(NOON.since(work.now).as_seconds());
+        let work = begin().await;
+        for report in campaigns::all_is_well(work.now, Limit::Unlimited) {
+            work.ledger.report_health(&report).await.unwrap();
+        }
+        let health = campaigns::good_health(work.now);
+        let clock = || work.now;
+        let check = work.ledger.check_campaign(
+            &campaign,
+            Some(Stage::OnDemand),
+            &health,
+            None,
+            &work.policy,
+            &clock,
+            &|| true,
+        );
+        check.await.unwrap();
+        let key = work.token_key();
+        let gated = work
+            .ledger
+            .gate(&campaign, &[Some(who)], &work.policy, &key, work.now)
+            .await;
+        let Gated::Answered(answers) = gated else {
+            panic!("the campaign sends: {gated:?}");
+        };
+        Callback::new(answers[0].ticket.as_ref().unwrap().callback.clone()).unwrap()
     }
 
     async fn prompt(&self, contact: &str) -> Prompt {
@@ -398,4 +448,18 @@ async fn the_stops_of_many_contacts_cost_no_more_than_each_alone_and_do_not_wait
     assert!(cost.total() <= CONTACTS * ONE_EVENT, "{cost:?}");
     assert!(cost.most_in_flight > 1, "{cost:?}");
     assert_eq!(world.measured("stopped"), 50.0);
+}
+
+#[tokio::test]
+async fn what_becomes_of_a_campaigns_message_costs_at_most_three_calls() {
+    let world = World::new().await;
+    let prompt = world.ask(ANNA).await;
+    let tap = business().template_tap(&message(ANNA, world.later()), &prompt.confirm, &Text::new("Ja"));
+    world.cost(&business().delivery([tap])).await;
+    let callback = world.let_go(ANNA).await;
+    for state in [StatusState::Sent, StatusState::Delivered, StatusState::Failed] {
+        let status = status(ANNA, world.later(), &state, Some(&callback), &[]);
+        let cost = world.cost(&business().delivery([status])).await;
+        assert!((1..=ONE_EVENT).contains(&cost.total()), "{state:?}: {cost:?}");
+    }
 }

@@ -269,9 +269,9 @@ fn report(measured: &[Measured; 2]) -> Report<'_, Measured> {
         });
     }
     report.add(
-        "check: share of reads allowed",
+        "check: share of calls allowed",
         Bound::Most(1.0),
-        Measured::share_of_reads,
+        Measured::share_of_calls,
     );
     report.add("check: read units per 100", Bound::Same, |measured| {
         100.0 * measured.check.read_units() / measured.recipients()

@@ -3,10 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use consent::campaign::{
-    AccountState, Category, Fact, Limit, NotClear, Quality, Reason, SendResult, Stage, TICKET_LIFE, TemplateStatus,
-    Verdict,
-};
+use consent::campaign::{Limit, NotClear, Reason, SendResult, Stage, TICKET_LIFE, Verdict};
 use consent::evidence::{Evidence, EvidenceKind};
 use consent::id::ContactId;
 use consent::policy::Policy;
@@ -15,7 +12,7 @@ use consent::token::TokenKey;
 use futures::FutureExt;
 use futures::future::join;
 use identity::Identifiers;
-use ledger::{Found, GateAnswer, Gated, HealthReport, Ledger, RecipientId, SettledSend, TemplateFact};
+use ledger::{Found, GateAnswer, Gated, Ledger, RecipientId, SettledSend};
 
 use crate::calls::Calls;
 use crate::deeds::POLICY;
