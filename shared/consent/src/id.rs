@@ -154,6 +154,10 @@ binary_id!(
     ErasureId, 16, "an erasure id", "write 32 lower-case hex digits"
 );
 binary_id!(
+    /// A case: what somebody demands of the controller about their data.
+    CaseId, 16, "a case id", "write 32 lower-case hex digits"
+);
+binary_id!(
     /// One check of a campaign's audience.
     CheckId, 16, "a check id", "write 32 lower-case hex digits"
 );

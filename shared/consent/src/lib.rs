@@ -5,6 +5,7 @@
 //! whole. The status of a consent is derived from the registers whenever it is asked for.
 
 pub mod campaign;
+pub mod case;
 pub mod contact;
 pub mod decide;
 pub mod event;

@@ -44,6 +44,11 @@ impl Zone {
         BY_COUNTRY.get(&country).map_or(&[], Vec::as_slice)
     }
 
+    /// The zone of those who have none.
+    pub(crate) fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         self.0.iana_name().unwrap_or("UTC")

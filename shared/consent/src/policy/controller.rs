@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::case::Holiday;
 use crate::id::SenderId;
 
 use super::document::{Node, Table};
@@ -16,6 +17,7 @@ pub struct Controller {
     pub(super) address: String,
     pub(super) country: Country,
     pub(super) privacy_url: Option<String>,
+    pub(super) public_holidays: Vec<Holiday>,
 }
 
 impl Controller {
@@ -38,6 +40,12 @@ impl Controller {
     pub fn privacy_url(&self) -> Option<&str> {
         self.privacy_url.as_deref()
     }
+
+    /// The days on which no office works where the controller is. A deadline that would end on one ends later; one that is
+    /// not listed makes deadlines earlier, never later.
+    pub fn public_holidays(&self) -> &[Holiday] {
+        &self.public_holidays
+    }
 }
 
 impl Controller {
@@ -46,12 +54,18 @@ impl Controller {
         let address = table.need("address").and_then(|node| node.line());
         let country = table.need("country").and_then(|node| node.parsed());
         let privacy_url = table.optional("privacy_url", Node::url);
+        let public_holidays = table.optional("public_holidays", |node| {
+            let holidays = node.list_of(Node::parsed)?;
+            node.distinct(&holidays);
+            Some(holidays)
+        });
         table.finish();
         Some(Self {
             name: name?,
             address: address?,
             country: country?,
             privacy_url: privacy_url?,
+            public_holidays: public_holidays?.unwrap_or_default(),
         })
     }
 }

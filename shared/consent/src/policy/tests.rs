@@ -551,3 +551,17 @@ proptest! {
         let _ = Policy::parse(&cut);
     }
 }
+
+#[test]
+fn a_public_holiday_is_a_day_that_comes_and_is_listed_once() {
+    assert_eq!(example().controller().public_holidays().len(), 10);
+    for (wrong, reason) in [("\"12-32\"", "not a holiday"), ("\"05-01\"", "05-01")] {
+        let text = edited(&[("\"12-26\"", wrong)]);
+        let line = line_of(&text, "\"01-01\", \"03-08\"");
+        let found = faults(&text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].line(), line);
+        assert_eq!(found[0].member(), "controller.public_holidays[10]");
+        assert!(found[0].reason().contains(reason), "{found:?}");
+    }
+}
