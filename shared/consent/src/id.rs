@@ -158,6 +158,10 @@ binary_id!(
     CaseId, 16, "a case id", "write 32 lower-case hex digits"
 );
 binary_id!(
+    /// What is kept of a one-time code: a keyed hash.
+    CodeHash, 32, "the hash of a code", "write 64 lower-case hex digits"
+);
+binary_id!(
     /// One check of a campaign's audience.
     CheckId, 16, "a check id", "write 32 lower-case hex digits"
 );

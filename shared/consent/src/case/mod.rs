@@ -3,6 +3,7 @@
 //! A case goes forward only. It is `received`; where the person has to show that they are the person, `identity_pending`;
 //! `verified`; `in_progress`; and it ends in one of five ways, after which nothing about it changes.
 
+mod code;
 mod deadline;
 mod holiday;
 
@@ -12,6 +13,7 @@ use crate::id::CaseId;
 use crate::policy::Controller;
 use crate::time::{Span, Time};
 
+pub use code::{CODE_DAY, CODE_LIFE, Code, Codes, InvalidCode, MOST_CODES, MOST_TRIES, TooManyCodes, WrongCode};
 pub use deadline::end_of_months;
 pub use holiday::{Holiday, InvalidHoliday};
 
@@ -227,6 +229,9 @@ pub struct Case {
     identity_shown_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     extended_at: Option<Time>,
+    /// The codes that were sent to the person.
+    #[serde(default, skip_serializing_if = "Codes::is_empty")]
+    pub codes: Codes,
 }
 
 impl Case {
@@ -249,6 +254,7 @@ impl Case {
             identity_asked_at: None,
             identity_shown_at: None,
             extended_at: None,
+            codes: Codes::default(),
         }
     }
 
