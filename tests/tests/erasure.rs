@@ -25,10 +25,11 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use consent::case::{CaseKind, Channel};
 use consent::decide::Rules;
 use consent::event::{Act, Asked, Authorship, Event, Said};
 use consent::evidence::{Actor, EvidenceKind, TypedWords};
-use consent::id::{ContactId, ErasureId, EventId, MessageRef, OutgoingId, RequestId};
+use consent::id::{CaseId, ContactId, ErasureId, EventId, MessageRef, OutgoingId, RequestId};
 use consent::policy::Policy;
 use consent::register::RequestSource;
 use consent::retention::{Counts, Kind, Outcome, RunReport};
@@ -37,7 +38,7 @@ use consent::time::{Span, Time};
 use identity::{Bsuid, Identifiers, PhoneNumber, Sealed, SubjectKey, WrappedKey};
 use ledger::{
     Claim, ContactBook, Erasure, ErasureRequest, ErasureStart, Found, HoldReason, Ledger, LedgerError, LegalHold,
-    ReplayReport, Tables, Who,
+    NewCase, ReplayReport, Tables, Who,
 };
 use platform::deadline::Deadline;
 use retention::{Purged, Retention};
@@ -149,8 +150,23 @@ impl World {
         );
         self.webhook(body.to_string().into_bytes()).await;
         self.hold(&contact, Span::hours(1)).await;
+        self.demand().await;
         self.advance(Span::hours(2));
         contact
+    }
+
+    /// The person demands to know what is held about them.
+    async fn demand(&self) -> CaseId {
+        let demand = NewCase {
+            recipient: person(),
+            kind: CaseKind::Access,
+            channel: Channel::Post,
+            source: Some("Brief von Ottokar Zeisig".to_owned()),
+            received_at: self.now(),
+            actor: Actor::System,
+        };
+        let opened = self.ledger().open_case(&demand, &POLICY, self.now()).await.unwrap();
+        opened.case.id
     }
 
     /// A STOP, the same at every delivery.
@@ -380,6 +396,7 @@ impl Dump {
                     ("identity", AttributeValue::B(bytes)) => ("identity", bytes.as_ref().to_vec()),
                     ("body", AttributeValue::B(bytes)) => ("body", bytes.as_ref().to_vec()),
                     ("reason", AttributeValue::B(bytes)) => ("reason", bytes.as_ref().to_vec()),
+                    ("details", AttributeValue::B(bytes)) => ("details", bytes.as_ref().to_vec()),
                     ("body", AttributeValue::S(body)) => {
                         let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
                         let Some(words) = body["sealed_words"].as_str() else {
@@ -429,8 +446,8 @@ async fn after_an_erasure_nothing_of_the_person_is_found_and_nothing_sealed_befo
     // What the search finds where there is something to find.
     assert_eq!(
         readable(&before.opened_with(&before.keys)),
-        4,
-        "identity, words, reason and delivery"
+        5,
+        "identity, words, reason, delivery and case"
     );
     assert_eq!(before.in_the_open(), []);
     let erasure = world.erase(&contact).await;
@@ -441,7 +458,7 @@ async fn after_an_erasure_nothing_of_the_person_is_found_and_nothing_sealed_befo
         !before.opened_with(&after.keys).is_empty(),
         "somebody else is still there"
     );
-    for kind in ["quarantine", "legal_hold", "remains"] {
+    for kind in ["quarantine", "legal_hold", "remains", "case_link"] {
         assert!(of_kind(&after.ledger, kind).is_empty(), "{kind}");
     }
     let id = contact.to_string();
@@ -1103,4 +1120,37 @@ async fn whose_id_is_known_is_deleted_from_metas_contact_book_and_nobody_else() 
     assert_eq!(bsuid, Bsuid::parse(BSUID).ok());
     let contact = world.record(&somebody_else(), said("START")).await;
     assert_eq!(world.erase(&contact).await.contact_book, None);
+}
+
+#[tokio::test]
+async fn the_cases_of_who_is_erased_stay_without_anything_about_them() {
+    let world = World::new().await;
+    let contact = world.record(&person(), asked()).await;
+    let theirs = world.demand().await;
+    let stranger = NewCase {
+        recipient: somebody_else(),
+        kind: CaseKind::Access,
+        channel: Channel::Post,
+        source: None,
+        received_at: world.now(),
+        actor: Actor::System,
+    };
+    let others = world.ledger().open_case(&stranger, &POLICY, world.now()).await.unwrap();
+    let before = world.ledger().case(&theirs).await.unwrap().unwrap();
+    world.erase(&contact).await;
+
+    let after = world.ledger().case(&theirs).await.unwrap().unwrap();
+    assert_eq!(after.case, before.case);
+    assert_eq!((after.contact, after.details), (None, None));
+    let mut closed = before.case.clone();
+    closed.close(consent::case::Outcome::Withdrawn, world.now()).unwrap();
+    let late = world
+        .ledger()
+        .change_case(&before, closed, None, &POLICY, world.now())
+        .await;
+    assert!(late.unwrap().is_none(), "nobody brings back what was read before");
+    let dump = world.dump().await;
+    assert_eq!(of_kind(&dump.ledger, "case_link").len(), 2, "the stranger's");
+    let others = world.ledger().case(&others.case.id).await.unwrap().unwrap();
+    assert_eq!(others.details.unwrap().recipient, somebody_else());
 }

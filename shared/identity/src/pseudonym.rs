@@ -34,6 +34,8 @@ pub enum PseudonymDomain {
     Outgoing,
     /// A contact's id that a campaign tool gave and that nobody has.
     Recipient,
+    /// A one-time code, for one case.
+    Code,
 }
 
 impl PseudonymDomain {
@@ -49,6 +51,7 @@ impl PseudonymDomain {
             Self::Request => "request",
             Self::Outgoing => "outgoing",
             Self::Recipient => "recipient",
+            Self::Code => "code",
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod alias;
 mod campaign;
+mod case;
 mod change;
 mod contact;
 mod erasure;
@@ -31,6 +32,7 @@ pub use campaign::{
     CallerRef, CheckOutcome, Cursor, GATE_SIZE, GateAnswer, Gated, InvalidCursor, InvalidRef, IssuedTicket, Judged,
     Listed, Page, PageError, PutCampaign, PutPart, RecipientId, SettledSend, StoredCampaign,
 };
+pub use case::{CaseDetails, CaseFilter, CaseNote, CasePage, NewCase, Noted, StoredCase};
 pub use change::{MAX_EVENTS, PromptPhase, Recorded, Who};
 pub use contact::{Found, Subject};
 pub use erasure::{ContactBook, Erasure, ErasureRequest, ErasureStart, Proof};

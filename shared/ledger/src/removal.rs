@@ -295,6 +295,12 @@ impl Ledger {
                 }
                 // They go with their audience.
                 Kind::AudiencePart => true,
+                Kind::Case if leaving.erasure.is_some() => {
+                    self.forget_cases(&leaving.places.aliases).await?;
+                    true
+                }
+                // They have a time of their own.
+                Kind::Case | Kind::CaseLink => true,
                 // They hold nothing of a contact.
                 Kind::Campaign
                 | Kind::CampaignCheck

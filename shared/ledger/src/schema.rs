@@ -40,6 +40,11 @@
 //! | end a check | `campaign#<id>` / `check`, `campaign` | TransactWriteItems |
 //! | let a campaign's message go | contact, `contact#<id>` / `send#<campaign>` | TransactWriteItems |
 //! | what became of it | the same, `contact#<id>` / `finding#<campaign>` | UpdateItem, TransactWriteItems |
+//! | a case | `case#<id>` / `case`, and its key in the key table | BatchGetItem over both tables |
+//! | register a case, unless the person has one open for the same | `case#<id>` / `case`, its key, `cases#<keyed hash>` / `case#<id>`, `open#<what>` | TransactWriteItems |
+//! | a step of a case | `case#<id>` / `case`; at its end `cases#<keyed hash>` / `open#<what>` as well | TransactWriteItems |
+//! | the cases of a person | `cases#<keyed hash>` / `case#<id>` | Query |
+//! | open cases by deadline, closed ones by how long they are kept | index `due`: `open_cases#0`, `closed_cases#0` | Query, BatchGetItem |
 //! | how many people were written to first | `usage#<hour>` / `usage` | BatchGetItem, UpdateItem |
 //!
 //! Every item carries `kind`, so that a stream filter or a purge knows it without looking at its key. What belongs to the
@@ -50,7 +55,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use consent::campaign::{PartId, Template};
-use consent::id::{CampaignId, ContactId, ErasureId, EventId, OutgoingId, PolicyVersion, RunId, SenderId};
+use consent::case::CaseKind;
+use consent::id::{CampaignId, CaseId, ContactId, ErasureId, EventId, OutgoingId, PolicyVersion, RunId, SenderId};
 use consent::retention::{Kind, Outcome};
 use consent::time::{Span, Time};
 use identity::Pseudonym;
@@ -109,7 +115,7 @@ pub(crate) const PLACES: &str = "places";
 pub(crate) const SEQUENCE: &str = "sequence";
 /// The proof that a record was reduced by the ledger.
 pub(crate) const REDUCTION: &str = "reduction";
-/// Keyed hashes of every number and id that a quarantined delivery mentions.
+/// Keyed hashes of every number and id that a quarantined delivery mentions, or that a case is about.
 pub(crate) const MENTIONS: &str = "mentions";
 /// Who was erased: keyed hashes, each with when, in seconds.
 pub(crate) const ERASED: &str = "erased";
@@ -137,6 +143,10 @@ pub(crate) const VERDICT: &str = "verdict";
 pub(crate) const COUNT: &str = "count";
 /// The id of the check in progress; every change of it is conditional on it.
 pub(crate) const CHECK: &str = "check";
+/// What is personal of a case, sealed under its key.
+pub(crate) const DETAILS: &str = "details";
+/// The case that something leads to.
+pub(crate) const CASE: &str = "case";
 /// The index of what is due.
 pub(crate) const DUE_INDEX: &str = "due";
 
@@ -177,6 +187,8 @@ pub(crate) mod kind {
     pub(crate) const SEND: &str = Kind::Send.as_str();
     pub(crate) const FINDING: &str = Kind::Finding.as_str();
     pub(crate) const USAGE: &str = Kind::Usage.as_str();
+    pub(crate) const CASE: &str = Kind::Case.as_str();
+    pub(crate) const CASE_LINK: &str = Kind::CaseLink.as_str();
 }
 
 /// How far an erasure has come.
@@ -400,6 +412,40 @@ pub(crate) fn send_key(contact: &ContactId, campaign: &CampaignId) -> Item {
 
 pub(crate) fn finding_key(contact: &ContactId, campaign: &CampaignId) -> Item {
     key(contact_pk(contact), &format!("finding#{campaign}"))
+}
+
+/// The partition of the index that holds the open cases, by when their answers are due.
+pub(crate) const OPEN_CASES_SHARD: &str = "open_cases#0";
+
+/// The partition of the index that holds the closed ones, by when they are no longer kept.
+pub(crate) const CLOSED_CASES_SHARD: &str = "closed_cases#0";
+
+/// The partition of a case, and the row of its key in the key table.
+pub(crate) fn case_pk(id: &CaseId) -> String {
+    format!("case#{id}")
+}
+
+pub(crate) fn case_id(pk: &str) -> Option<CaseId> {
+    pk.strip_prefix("case#")?.parse().ok()
+}
+
+pub(crate) fn case_key(id: &CaseId) -> Item {
+    key(case_pk(id), kind::CASE)
+}
+
+/// The partition of what leads to the cases of a person.
+pub(crate) fn cases_pk(alias: &Pseudonym) -> String {
+    format!("cases#{alias}")
+}
+
+/// What leads from a person to a case.
+pub(crate) fn case_link_key(alias: &Pseudonym, id: &CaseId) -> Item {
+    key(cases_pk(alias), &case_pk(id))
+}
+
+/// What leads from a person to the one case about something that is open.
+pub(crate) fn open_case_key(alias: &Pseudonym, what: CaseKind) -> Item {
+    key(cases_pk(alias), &format!("open#{}", what.as_str()))
 }
 
 /// The item that counts the hour that begins then.

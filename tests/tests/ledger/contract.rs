@@ -53,7 +53,7 @@ fn text(value: impl Into<String>) -> AttributeValue {
 }
 
 /// Everything in the ledger's table.
-async fn all_items(world: &World) -> String {
+pub(crate) async fn all_items(world: &World) -> String {
     let mut pages = world
         .client
         .scan()

@@ -11,6 +11,7 @@
 )]
 
 mod campaigns;
+mod cases;
 mod contract;
 #[allow(dead_code, reason = "the domain's own tests use the rest")]
 #[path = "../../../shared/consent/tests/heart/deeds.rs"]

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod cases;
 mod contacts;
 #[allow(dead_code, reason = "the domain's own tests use the rest")]
 #[path = "../../../shared/consent/tests/heart/deeds.rs"]

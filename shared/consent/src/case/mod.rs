@@ -59,6 +59,18 @@ impl CaseKind {
         Self::Objection,
     ];
 
+    /// The stable name, as it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Portability => "portability",
+            Self::Rectification => "rectification",
+            Self::Erasure => "erasure",
+            Self::Restriction => "restriction",
+            Self::Objection => "objection",
+        }
+    }
+
     /// What has to show that whoever demands it is the person, if the number or id changed hands that long ago, or never.
     ///
     /// Nothing more than needed is asked (Art. 12(6) and 11 GDPR; EDPB Guidelines 01/2022, no. 65): an objection harms nobody if
@@ -229,6 +241,9 @@ pub struct Case {
     identity_shown_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     extended_at: Option<Time>,
+    /// The case that was open already when the same person demanded the same again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicate_of: Option<CaseId>,
     /// The codes that were sent to the person.
     #[serde(default, skip_serializing_if = "Codes::is_empty")]
     pub codes: Codes,
@@ -254,6 +269,7 @@ impl Case {
             identity_asked_at: None,
             identity_shown_at: None,
             extended_at: None,
+            duplicate_of: None,
             codes: Codes::default(),
         }
     }
@@ -365,6 +381,16 @@ impl Case {
             outcome,
             at: now.max(self.received_at),
         };
+        Ok(())
+    }
+
+    /// The same person demands the same in another case that is open: one answer is enough.
+    ///
+    /// # Errors
+    /// [`StepError::Closed`] if it is over.
+    pub fn repeats(&mut self, other: CaseId, now: Time) -> Result<(), StepError> {
+        self.close(Outcome::Duplicate, now)?;
+        self.duplicate_of = Some(other);
         Ok(())
     }
 

@@ -80,6 +80,10 @@ pub enum Kind {
     Finding,
     /// How many people were written to first in an hour.
     Usage,
+    /// What somebody demanded about their data, and what became of it.
+    Case,
+    /// Whose case it is, by keyed hash.
+    CaseLink,
     /// Where the purge stands.
     RetentionState,
 }
@@ -91,7 +95,7 @@ pub struct UnknownKind;
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Contact,
         Self::SubjectKey,
         Self::Alias,
@@ -116,6 +120,8 @@ impl Kind {
         Self::Send,
         Self::Finding,
         Self::Usage,
+        Self::Case,
+        Self::CaseLink,
         Self::RetentionState,
     ];
 
@@ -146,6 +152,8 @@ impl Kind {
             Self::Send => "send",
             Self::Finding => "finding",
             Self::Usage => "usage",
+            Self::Case => "case",
+            Self::CaseLink => "case_link",
             Self::RetentionState => "retention_state",
         }
     }
@@ -186,6 +194,8 @@ impl Kind {
             | Self::AudiencePart
             | Self::Send
             | Self::Finding
+            | Self::Case
+            | Self::CaseLink
             // They are kept.
             | Self::Policy
             | Self::ActivePolicy
@@ -472,7 +482,7 @@ macro_rules! lines {
     };
 }
 
-static SCHEDULE: [Line; 30] = lines! {
+static SCHEDULE: [Line; 32] = lines! {
     Contact: "a request that nobody confirmed", After::Setting(Setting::Unconfirmed, "the request"), Delete,
         "Nobody consented, so nothing justifies keeping it (Art. 17(1)(a) GDPR). It is never due while its prompt can be answered.";
     Contact: "a refusal or a stop by somebody who had not consented", After::Fixed(REDELIVERY, "it"), Reduce,
@@ -525,6 +535,10 @@ static SCHEDULE: [Line; 30] = lines! {
         "To find out why (Art. 5(2) and 32(1)(d) GDPR). It goes with the contact if that goes before.";
     Usage: "how many people were written to first in an hour", After::Fixed(USAGE_MEMORY, "that hour"), Delete,
         "To stay within Meta's messaging limit. It names no person.";
+    Case: "what somebody demanded about their data, with their sealed number and what was written about it", After::Setting(Setting::Case, "it was closed"), Delete,
+        "To show that it was answered, and in time (Art. 5(2) and 12(3) GDPR). When the person is erased, what is sealed goes at once.";
+    CaseLink: "whose case it is, a keyed hash", After::With(Kind::Case), Delete,
+        "To find the cases of a person.";
     Policy: "a version of the policy", After::Never, Keep,
         "It holds the wording that consents were given to, and no personal data.";
     ActivePolicy: "which policy is in force", After::Never, Keep,

@@ -83,6 +83,7 @@ pub(super) fn plan(due: &Due, policy: &Policy, now: Time) -> Disposition {
             | Record::Decision(..)
             | Record::Campaign(..)
             | Record::Audience(_)
+            | Record::Case { .. }
             | Record::Delivery(_)
             | Record::Register(_)
             | Record::Since(_)
@@ -243,6 +244,18 @@ impl Ledger {
                     }
                     // What its last check has counted goes with it.
                     Record::Campaign(campaign, _) => change.and(self.delete_at(schema::check_key(campaign))?),
+                    Record::Case {
+                        id, aliases, contact, ..
+                    } => {
+                        let mut change = change.and(self.delete_key_of(due)?);
+                        for alias in aliases {
+                            change = change.and(self.delete_at(schema::case_link_key(alias, id))?);
+                        }
+                        match contact {
+                            Some(contact) => change.unless_held(self.no_hold(contact, *now)?),
+                            None => change,
+                        }
+                    }
                     Record::Delivery(_) | Record::Register(_) | Record::WithKey => change.and(self.delete_key_of(due)?),
                     _ => change,
                 }

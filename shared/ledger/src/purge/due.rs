@@ -5,18 +5,20 @@ use std::fmt;
 use std::str::FromStr;
 
 use consent::campaign::Campaign;
+use consent::case::Case;
 use consent::contact::Contact;
-use consent::id::{CampaignId, ContactId, RunId};
+use consent::id::{CampaignId, CaseId, ContactId, RunId};
 use consent::policy::Policy;
 use consent::retention::{Certificate, Kind, Tombstone};
 use consent::time::{Span, Time};
 use identity::Pseudonym;
 use serde::{Deserialize, Serialize};
 
+use crate::case::{case_aliases, case_contact};
 use crate::error::LedgerError;
 use crate::schema::{
-    self, AUDIENCES_SHARD, BODY, CONTACT, DUE_AT, DUE_INDEX, DUE_SHARD, ERASURE, FAILURES, HOME_SHARD, Item, KIND,
-    OBSERVED_AT, PK, PURGE_SHARDS, QUARANTINE_SHARD, SET_ASIDE_SHARD, SK, UNTIL, VERSION,
+    self, AUDIENCES_SHARD, BODY, CLOSED_CASES_SHARD, CONTACT, DUE_AT, DUE_INDEX, DUE_SHARD, ERASURE, FAILURES,
+    HOME_SHARD, Item, KIND, OBSERVED_AT, PK, PURGE_SHARDS, QUARANTINE_SHARD, SET_ASIDE_SHARD, SK, UNTIL, VERSION,
 };
 use crate::store::Ledger;
 
@@ -39,11 +41,13 @@ pub enum Lane {
     Quarantine,
     /// The audiences of campaigns.
     Audiences,
+    /// The cases that are closed.
+    Cases,
 }
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Self; PURGE_SHARDS as usize + 2] = [
+    pub const ALL: [Self; PURGE_SHARDS as usize + 3] = [
         Self::Records(0),
         Self::Records(1),
         Self::Records(2),
@@ -54,6 +58,7 @@ impl Lane {
         Self::Records(7),
         Self::Quarantine,
         Self::Audiences,
+        Self::Cases,
     ];
 }
 
@@ -63,6 +68,7 @@ impl fmt::Display for Lane {
             Self::Records(shard) => f.write_str(&schema::purge_shard(*shard)),
             Self::Quarantine => f.write_str(QUARANTINE_SHARD),
             Self::Audiences => f.write_str(AUDIENCES_SHARD),
+            Self::Cases => f.write_str(CLOSED_CASES_SHARD),
         }
     }
 }
@@ -188,6 +194,13 @@ pub(super) enum Record {
     Campaign(CampaignId, Time),
     /// The audience of a campaign.
     Audience(CampaignId),
+    /// A case that was closed at that time, and whose it is.
+    Case {
+        id: CaseId,
+        closed_at: Time,
+        aliases: Vec<Pseudonym>,
+        contact: Option<ContactId>,
+    },
     /// A delivery that could not be read, which came at that time.
     Delivery(Time),
     /// A part of the erasure register, and the end of its day.
@@ -254,7 +267,8 @@ impl Due {
             | Kind::Audience
             | Kind::Send
             | Kind::Finding
-            | Kind::Usage => true,
+            | Kind::Usage
+            | Kind::Case => true,
             Kind::SubjectKey
             | Kind::Alias
             | Kind::Evidence
@@ -264,6 +278,7 @@ impl Due {
             | Kind::PurgeTally
             | Kind::CampaignCheck
             | Kind::AudiencePart
+            | Kind::CaseLink
             | Kind::RetentionState => false,
         };
         if !is_due_by_itself {
@@ -295,6 +310,7 @@ impl Due {
                 Record::Since(from)
                 | Record::Decision(_, from)
                 | Record::Campaign(_, from)
+                | Record::Case { closed_at: from, .. }
                 | Record::Delivery(from)
                 | Record::Register(from),
             ) => self.kind.due_at(*from, policy).or(Some(self.due_at)),
@@ -338,6 +354,15 @@ impl Record {
                 Self::Campaign(campaign.id, campaign.plan.ends_at())
             }
             Kind::Audience => Self::Audience(named(pk, "campaign#")?),
+            Kind::Case => {
+                let case: Case = schema::body(item)?;
+                Self::Case {
+                    id: case.id,
+                    closed_at: case.closed_at().ok_or(LedgerError::corrupt(BODY))?,
+                    aliases: case_aliases(item)?,
+                    contact: case_contact(item)?,
+                }
+            }
             Kind::PurgeRun => Self::Since(began_at(schema::text(item, SK)?)?),
             _ => Self::Fixed,
         })
