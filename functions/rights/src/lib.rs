@@ -1,8 +1,10 @@
-//! The API for whoever answers for the data: erasing a contact (Art. 17 GDPR), holding that off while the law wants the data
+//! The API for whoever answers for the data: the cases of people who demand something about it (Art. 15 to 22 GDPR), erasing a
+//! contact (Art. 17), holding that off while the law wants the data
 //! kept (Art. 17(3)), and showing that nothing is kept longer than it may be.
 //!
 //! Whoever calls is authenticated by API Gateway before the request arrives.
 
+mod case;
 mod erasure;
 mod hold;
 mod reason;
@@ -15,13 +17,20 @@ use service::Service;
 
 use route::Route;
 
-/// Answers a request about erasures, legal holds or runs of the purge. Whatever goes wrong is answered with problem details.
+/// Answers a request about cases, erasures, legal holds or runs of the purge. Whatever goes wrong is answered with problem details.
 pub async fn handle(service: &Service, request: Request) -> Response<Body> {
     let answer = match Route::of(request.method(), request.uri().path()) {
         Ok(Route::Hold(id)) => hold::set(service, &request, &id).await,
         Ok(Route::ReleaseHold(id)) => hold::release(service, &request, &id).await,
         Ok(Route::Erase(id)) => erasure::begin(service, &request, &id).await,
         Ok(Route::Erasure(id)) => erasure::show(service, &request, &id).await,
+        Ok(Route::OpenCase) => case::open(service, &request).await,
+        Ok(Route::Cases) => case::list(service, &request).await,
+        Ok(Route::Case(id)) => case::show(service, &request, &id).await,
+        Ok(Route::ExtendCase(id)) => case::extend(service, &request, &id).await,
+        Ok(Route::FulfilCase(id)) => case::fulfil(service, &request, &id).await,
+        Ok(Route::RefuseCase(id)) => case::refuse(service, &request, &id).await,
+        Ok(Route::WithdrawCase(id)) => case::withdraw(service, &request, &id).await,
         Ok(Route::Runs) => runs::list(service, &request).await,
         Err(refusal) => Err(refusal),
     };

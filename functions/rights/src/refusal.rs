@@ -1,8 +1,10 @@
 //! The ways in which only a request here is refused. No text repeats anything that came with the request.
 
+use consent::case::StepError;
 use consent::time::Time;
 use lambda_http::http::StatusCode;
 use service::http::Refusal;
+use service::http::body::sentence;
 
 pub(crate) fn unknown_erasure() -> Refusal {
     let detail = "There is no such erasure, or its certificate is no longer kept.";
@@ -19,4 +21,35 @@ pub(crate) fn legal_hold(until: Time) -> Refusal {
         "A legal hold stands until {until}: nothing of the contact is deleted before, unless the hold is ended."
     );
     Refusal::new(StatusCode::CONFLICT, "legal-hold", "Legal hold", detail)
+}
+
+pub(crate) fn unknown_case() -> Refusal {
+    let detail = "There is no such case, or it is no longer kept.";
+    Refusal::new(StatusCode::NOT_FOUND, "unknown-case", "Unknown case", detail)
+}
+
+pub(crate) fn no_step(error: StepError) -> Refusal {
+    let kind = match error {
+        StepError::Closed => "case-closed",
+        StepError::NotVerified => "not-verified",
+        StepError::NothingToShow => "nothing-to-show",
+        StepError::ExtendedBefore => "extended-before",
+        StepError::TooLate { .. } => "too-late",
+    };
+    Refusal::new(StatusCode::CONFLICT, kind, "Not possible now", sentence(error))
+}
+
+pub(crate) fn contended() -> Refusal {
+    let detail = "Others changed the case at the same time: look at it, and ask again.";
+    Refusal::new(StatusCode::CONFLICT, "case-changed", "Case changed", detail)
+}
+
+pub(crate) fn not_done_here() -> Refusal {
+    let detail = "Only an objection and an erasure are done by this request so far.";
+    Refusal::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "not-implemented",
+        "Not implemented",
+        detail,
+    )
 }

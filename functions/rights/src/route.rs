@@ -1,10 +1,10 @@
 //! Which request is which.
 
-use consent::id::{ContactId, ErasureId};
+use consent::id::{CaseId, ContactId, ErasureId};
 use lambda_http::http::Method;
 use service::http::refusal::{self, Refusal};
 
-use crate::refusal::unknown_erasure;
+use crate::refusal::{unknown_case, unknown_erasure};
 
 /// A request by what it asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,12 +19,27 @@ pub(crate) enum Route {
     Erasure(ErasureId),
     /// `GET /v1/retention/runs`.
     Runs,
+    /// `POST /v1/cases`.
+    OpenCase,
+    /// `GET /v1/cases`.
+    Cases,
+    /// `GET /v1/cases/{case_id}`.
+    Case(CaseId),
+    /// `POST /v1/cases/{case_id}/extend`.
+    ExtendCase(CaseId),
+    /// `POST /v1/cases/{case_id}/fulfil`.
+    FulfilCase(CaseId),
+    /// `POST /v1/cases/{case_id}/refuse`.
+    RefuseCase(CaseId),
+    /// `POST /v1/cases/{case_id}/withdraw`.
+    WithdrawCase(CaseId),
 }
 
 impl Route {
     pub(crate) fn of(method: &Method, path: &str) -> Result<Self, Refusal> {
         // What is no id at all is nobody's.
         let contact = |id: &str| id.parse().map_err(|_| refusal::unknown_contact());
+        let case = |id: &str| id.parse().map_err(|_| unknown_case());
         let segments: Vec<_> = path.split('/').collect();
         let (allowed, route): (&[Method], Result<_, _>) = match segments.as_slice() {
             ["", "v1", "contacts", id, "legal-hold"] => {
@@ -41,6 +56,19 @@ impl Route {
                 (&[Method::GET], erasure.map(Self::Erasure))
             }
             ["", "v1", "retention", "runs"] => (&[Method::GET], Ok(Self::Runs)),
+            ["", "v1", "cases"] => {
+                let route = if *method == Method::POST {
+                    Self::OpenCase
+                } else {
+                    Self::Cases
+                };
+                (&[Method::GET, Method::POST], Ok(route))
+            }
+            ["", "v1", "cases", id] => (&[Method::GET], case(id).map(Self::Case)),
+            ["", "v1", "cases", id, "extend"] => (&[Method::POST], case(id).map(Self::ExtendCase)),
+            ["", "v1", "cases", id, "fulfil"] => (&[Method::POST], case(id).map(Self::FulfilCase)),
+            ["", "v1", "cases", id, "refuse"] => (&[Method::POST], case(id).map(Self::RefuseCase)),
+            ["", "v1", "cases", id, "withdraw"] => (&[Method::POST], case(id).map(Self::WithdrawCase)),
             _ => return Err(refusal::no_such_route()),
         };
         if !allowed.contains(method) {
@@ -72,12 +100,36 @@ mod tests {
         let hold = format!("/v1/contacts/{ID}/legal-hold");
         let erase = format!("/v1/contacts/{ID}/erasure");
         let erasure = format!("/v1/erasures/{ID}");
+        let case = format!("/v1/cases/{ID}");
         for (method, path, route) in [
             (Method::PUT, hold.as_str(), Route::Hold(contact())),
             (Method::DELETE, &hold, Route::ReleaseHold(contact())),
             (Method::POST, &erase, Route::Erase(contact())),
             (Method::GET, &erasure, Route::Erasure(ErasureId::from_bytes([0xab; 16]))),
             (Method::GET, "/v1/retention/runs", Route::Runs),
+            (Method::GET, "/v1/cases", Route::Cases),
+            (Method::POST, "/v1/cases", Route::OpenCase),
+            (Method::GET, &case, Route::Case(CaseId::from_bytes([0xab; 16]))),
+            (
+                Method::POST,
+                &format!("{case}/extend"),
+                Route::ExtendCase(CaseId::from_bytes([0xab; 16])),
+            ),
+            (
+                Method::POST,
+                &format!("{case}/fulfil"),
+                Route::FulfilCase(CaseId::from_bytes([0xab; 16])),
+            ),
+            (
+                Method::POST,
+                &format!("{case}/refuse"),
+                Route::RefuseCase(CaseId::from_bytes([0xab; 16])),
+            ),
+            (
+                Method::POST,
+                &format!("{case}/withdraw"),
+                Route::WithdrawCase(CaseId::from_bytes([0xab; 16])),
+            ),
         ] {
             assert_eq!(Route::of(&method, path).unwrap(), route);
         }
@@ -90,6 +142,9 @@ mod tests {
             (format!("/v1/contacts/{ID}/erasure"), "POST"),
             (format!("/v1/erasures/{ID}"), "GET"),
             ("/v1/retention/runs".to_owned(), "GET"),
+            ("/v1/cases".to_owned(), "GET, POST"),
+            (format!("/v1/cases/{ID}"), "GET"),
+            (format!("/v1/cases/{ID}/fulfil"), "POST"),
         ] {
             let response = refused(&Method::PATCH, &path);
             assert_eq!(response.status(), 405, "{path}");
@@ -104,6 +159,8 @@ mod tests {
             (Method::POST, "/v1/contacts//erasure"),
             (Method::GET, "/v1/erasures/ABABABABABABABABABABABABABABABAB"),
             (Method::GET, "/v1/retention/runs/"),
+            (Method::GET, "/v1/cases/"),
+            (Method::POST, "/v1/cases/1/fulfil"),
             (Method::GET, "/v1/retention"),
             (Method::GET, "/"),
         ] {
