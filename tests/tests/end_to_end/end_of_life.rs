@@ -14,7 +14,7 @@ const REASON: &str = "Frau Petra Muster verlangt es";
 const PROOF_IS_OVER: u32 = 4 * 366 * DAY;
 
 impl Local {
-    async fn confirmed(&self, digits: &str) -> Value {
+    pub(crate) async fn confirmed(&self, digits: &str) -> Value {
         let who = phone(digits);
         self.opt_in(digits, "web_form").await;
         let prompt = self.last_received(&who).await;

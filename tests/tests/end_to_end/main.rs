@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod campaign;
+mod cases;
 mod end_of_life;
 mod faults;
 mod life;
