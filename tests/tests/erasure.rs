@@ -25,7 +25,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use consent::case::{CaseKind, Channel};
+use consent::case::{Case, CaseKind, Channel};
 use consent::decide::Rules;
 use consent::event::{Act, Asked, Authorship, Event, Said};
 use consent::evidence::{Actor, EvidenceKind, TypedWords};
@@ -157,16 +157,19 @@ impl World {
 
     /// The person demands to know what is held about them.
     async fn demand(&self) -> CaseId {
-        let demand = NewCase {
-            recipient: person(),
-            kind: CaseKind::Access,
-            channel: Channel::Post,
-            source: Some("Brief von Ottokar Zeisig".to_owned()),
-            received_at: self.now(),
-            actor: Actor::System,
-        };
+        let demand = self.demand_of(person(), Some("Brief von Ottokar Zeisig".to_owned()));
         let opened = self.ledger().open_case(&demand, &POLICY, self.now()).await.unwrap();
         opened.case.id
+    }
+
+    fn demand_of(&self, recipient: Identifiers, source: Option<String>) -> NewCase {
+        let (id, kind) = (CaseId::from_bytes(identity::random_bytes().unwrap()), CaseKind::Access);
+        NewCase {
+            case: Case::new(id, kind, Channel::Post, kind.proof(None), self.now(), self.now()),
+            recipient,
+            source,
+            actor: Actor::System,
+        }
     }
 
     /// A STOP, the same at every delivery.
@@ -1127,14 +1130,7 @@ async fn the_cases_of_who_is_erased_stay_without_anything_about_them() {
     let world = World::new().await;
     let contact = world.record(&person(), asked()).await;
     let theirs = world.demand().await;
-    let stranger = NewCase {
-        recipient: somebody_else(),
-        kind: CaseKind::Access,
-        channel: Channel::Post,
-        source: None,
-        received_at: world.now(),
-        actor: Actor::System,
-    };
+    let stranger = world.demand_of(somebody_else(), None);
     let others = world.ledger().open_case(&stranger, &POLICY, world.now()).await.unwrap();
     let before = world.ledger().case(&theirs).await.unwrap().unwrap();
     world.erase(&contact).await;

@@ -39,9 +39,9 @@ pub(crate) fn no_step(error: StepError) -> Refusal {
     Refusal::new(StatusCode::CONFLICT, kind, "Not possible now", sentence(error))
 }
 
-pub(crate) fn contended() -> Refusal {
-    let detail = "Others changed the case at the same time: look at it, and ask again.";
-    Refusal::new(StatusCode::CONFLICT, "case-changed", "Case changed", detail)
+pub(crate) fn wrong_code() -> Refusal {
+    let detail = "The code is wrong, or no longer good: have the person tap the button in the chat for another one.";
+    Refusal::new(StatusCode::FORBIDDEN, "wrong-code", "Wrong code", detail)
 }
 
 pub(crate) fn not_done_here() -> Refusal {

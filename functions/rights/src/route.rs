@@ -31,6 +31,8 @@ pub(crate) enum Route {
     FulfilCase(CaseId),
     /// `POST /v1/cases/{case_id}/refuse`.
     RefuseCase(CaseId),
+    /// `POST /v1/cases/{case_id}/verify`.
+    VerifyCase(CaseId),
     /// `POST /v1/cases/{case_id}/withdraw`.
     WithdrawCase(CaseId),
 }
@@ -68,6 +70,7 @@ impl Route {
             ["", "v1", "cases", id, "extend"] => (&[Method::POST], case(id).map(Self::ExtendCase)),
             ["", "v1", "cases", id, "fulfil"] => (&[Method::POST], case(id).map(Self::FulfilCase)),
             ["", "v1", "cases", id, "refuse"] => (&[Method::POST], case(id).map(Self::RefuseCase)),
+            ["", "v1", "cases", id, "verify"] => (&[Method::POST], case(id).map(Self::VerifyCase)),
             ["", "v1", "cases", id, "withdraw"] => (&[Method::POST], case(id).map(Self::WithdrawCase)),
             _ => return Err(refusal::no_such_route()),
         };
@@ -124,6 +127,11 @@ mod tests {
                 Method::POST,
                 &format!("{case}/refuse"),
                 Route::RefuseCase(CaseId::from_bytes([0xab; 16])),
+            ),
+            (
+                Method::POST,
+                &format!("{case}/verify"),
+                Route::VerifyCase(CaseId::from_bytes([0xab; 16])),
             ),
             (
                 Method::POST,

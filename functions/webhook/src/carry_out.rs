@@ -1,5 +1,6 @@
 //! Carrying out a plan: every person at the same time, every part on its own, so that one failure holds up nobody else.
 
+use consent::case::CaseStep;
 use consent::contact::{Carried, Contact};
 use consent::event::{Act, Event, PromptOutcome};
 use consent::evidence::{Draft, EvidenceKind, Validity};
@@ -17,6 +18,7 @@ use ledger::{
 use platform::metrics::Metrics;
 use service::Work;
 
+use crate::cases;
 use crate::plan::{Move, Person, Plan, PromptProgress, PromptStatus, SendStatus};
 
 /// How many parts are carried out at the same time.
@@ -97,6 +99,12 @@ async fn person(person: Person, work: &Work, metrics: &Metrics) -> Result<(), Le
             measure(&evidence, metrics);
             if let Some(contact) = contact {
                 take_along(&contact, events, work).await?;
+                let steps = events
+                    .iter()
+                    .filter_map(|event| CaseStep::of(event, &contact.id, &work.rules()));
+                for step in steps {
+                    cases::carry_out(step, &who, work, metrics).await?;
+                }
             }
         }
     }

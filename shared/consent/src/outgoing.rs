@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::case::{Code, IdentityProof, TAP_LIFE};
 use crate::contact::Contact;
-use crate::id::{CampaignId, ContactId, ErasureId, EventId, Locale, OutgoingId, PurposeId, RequestId, SenderId};
+use crate::id::{
+    CampaignId, CaseId, ContactId, ErasureId, EventId, Locale, OutgoingId, PurposeId, RequestId, SenderId,
+};
 use crate::policy::{Notice, Policy};
 use crate::suppression::{HOLD, MessageClass};
 use crate::time::{Span, Time};
@@ -40,8 +43,22 @@ pub enum OutgoingKind {
     },
     /// Says who is writing, how to stop and whom to ask.
     Help,
-    /// Says that a request about the contact's data was received.
-    RightsReceived,
+    /// Says that a demand about the contact's data was received, and asks whether it is theirs.
+    RightsReceived {
+        /// The case that it opens.
+        case: CaseId,
+        /// What has to show that it is theirs.
+        proof: IdentityProof,
+        /// When it was received.
+        received_at: Time,
+    },
+    /// Tells the contact a code, by which they show elsewhere that a demand is theirs.
+    IdentityCode {
+        /// The case that it is for.
+        case: CaseId,
+        /// When it was asked for.
+        sent_at: Time,
+    },
 }
 
 impl OutgoingKind {
@@ -51,7 +68,9 @@ impl OutgoingKind {
             Self::Prompt { .. } | Self::WhichQuestion { .. } => MessageClass::Prompt,
             Self::ConsentConfirmation { .. } => MessageClass::ConsentConfirmation,
             Self::OptoutConfirmation => MessageClass::OptoutConfirmation,
-            Self::HoldQuestion { .. } | Self::Help | Self::RightsReceived => MessageClass::ServiceReply,
+            Self::HoldQuestion { .. } | Self::Help | Self::RightsReceived { .. } | Self::IdentityCode { .. } => {
+                MessageClass::ServiceReply
+            }
         }
     }
 
@@ -63,7 +82,8 @@ impl OutgoingKind {
             Self::HoldQuestion { .. } => "hold_question",
             Self::WhichQuestion { .. } => "which_question",
             Self::Help => "help",
-            Self::RightsReceived => "rights_received",
+            Self::RightsReceived { .. } => "rights_received",
+            Self::IdentityCode { .. } => "identity_code",
         }
     }
 }
@@ -138,6 +158,16 @@ pub(crate) fn outgoing_id(kind: &OutgoingKind, cause: &[u8]) -> OutgoingId {
 /// The id of the request, or question, that an event makes.
 pub fn request_id(event: &EventId) -> RequestId {
     RequestId::from_bytes(derived("request", event.as_bytes()))
+}
+
+/// The id of the case that an event opens.
+pub fn case_id(event: &EventId) -> CaseId {
+    CaseId::from_bytes(derived("case", event.as_bytes()))
+}
+
+/// What the token of a case's question names.
+pub(crate) fn question_of(case: &CaseId) -> RequestId {
+    RequestId::from_bytes(*case.as_bytes())
 }
 
 fn derived(what: &str, cause: &[u8]) -> [u8; 16] {
@@ -236,7 +266,33 @@ impl Outgoing {
             }
             OutgoingKind::OptoutConfirmation => plain(texts.optout_confirmation()),
             OutgoingKind::Help => plain(texts.help()),
-            OutgoingKind::RightsReceived => plain(texts.rights_received()),
+            OutgoingKind::IdentityCode { case, sent_at } => {
+                let code = Code::of(case, *sent_at, key);
+                plain(&texts.identity_code(code.expose()))
+            }
+            OutgoingKind::RightsReceived {
+                case,
+                proof,
+                received_at,
+            } => {
+                let action = match proof {
+                    IdentityProof::None | IdentityProof::Tap => Action::ItIsMe,
+                    IdentityProof::Code => Action::ItIsMeWithCode,
+                };
+                let token = Token {
+                    action,
+                    contact: contact.id,
+                    request: question_of(case),
+                    prompted_at: *received_at,
+                    expires_at: *received_at + TAP_LIFE,
+                    notices: vec![],
+                };
+                let received = texts.rights_received();
+                Ok(Rendered::Buttons {
+                    body: received.body().to_owned(),
+                    buttons: vec![(token.encode(key), received.it_is_me().to_owned())],
+                })
+            }
             OutgoingKind::HoldQuestion { question, held_at } => {
                 let payload = |action| {
                     Token {
@@ -410,7 +466,8 @@ impl Outgoing {
             | OutgoingKind::HoldQuestion { .. }
             | OutgoingKind::WhichQuestion { .. }
             | OutgoingKind::Help
-            | OutgoingKind::RightsReceived => Reference::Other(self.id),
+            | OutgoingKind::RightsReceived { .. }
+            | OutgoingKind::IdentityCode { .. } => Reference::Other(self.id),
         }
     }
 }

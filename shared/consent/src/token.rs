@@ -37,6 +37,10 @@ impl TokenKey {
         keyed(&self.0, "assent token v1")
     }
 
+    pub(crate) fn mac_of_codes(&self) -> Hmac<Sha256> {
+        keyed(&self.0, "assent code v1")
+    }
+
     pub(crate) fn mac_of_tickets(&self) -> Hmac<Sha256> {
         keyed(&self.0, "assent ticket v1")
     }
@@ -75,22 +79,28 @@ pub enum Action {
     Stop,
     /// "No, go on writing to me."
     Keep,
+    /// "It is me who demands that."
+    ItIsMe,
+    /// The same, where a code is needed as well: it asks for one.
+    ItIsMeWithCode,
 }
 
 impl Action {
-    const ALL: [(u8, Self); 5] = [
+    const ALL: [(u8, Self); 7] = [
         (1, Self::Confirm),
         (2, Self::Decline),
         (3, Self::NotMe),
         (4, Self::Stop),
         (5, Self::Keep),
+        (6, Self::ItIsMe),
+        (7, Self::ItIsMeWithCode),
     ];
 
     /// Whether it ends or refuses something, and allows nothing.
     pub fn refuses(self) -> bool {
         match self {
             Self::Decline | Self::NotMe | Self::Stop => true,
-            Self::Confirm | Self::Keep => false,
+            Self::Confirm | Self::Keep | Self::ItIsMe | Self::ItIsMeWithCode => false,
         }
     }
 
@@ -106,6 +116,8 @@ impl Action {
             Self::NotMe => 3,
             Self::Stop => 4,
             Self::Keep => 5,
+            Self::ItIsMe => 6,
+            Self::ItIsMeWithCode => 7,
         }
     }
 }
@@ -117,7 +129,7 @@ pub struct Token {
     pub action: Action,
     /// Whom the question went to. Nobody else can answer it.
     pub contact: ContactId,
-    /// The request that the prompt belongs to, or the question that was asked.
+    /// The request that the prompt belongs to, or the question that was asked: of a case, the case's id.
     pub request: RequestId,
     /// When the question was made.
     pub prompted_at: Time,

@@ -34,8 +34,6 @@ pub enum PseudonymDomain {
     Outgoing,
     /// A contact's id that a campaign tool gave and that nobody has.
     Recipient,
-    /// A one-time code, for one case.
-    Code,
 }
 
 impl PseudonymDomain {
@@ -51,7 +49,6 @@ impl PseudonymDomain {
             Self::Request => "request",
             Self::Outgoing => "outgoing",
             Self::Recipient => "recipient",
-            Self::Code => "code",
         }
     }
 }

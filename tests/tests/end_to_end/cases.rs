@@ -1,5 +1,6 @@
 //! Demands about data, as whoever answers them meets the API.
 
+use assent_tests::by_hand::{delivery, text, value};
 use serde_json::{Value, json};
 
 use crate::stack::{Local, phone};
@@ -168,4 +169,138 @@ async fn each_mistake_has_an_answer_that_names_it() {
         let (status, problem) = local.step(&case, step, json!({"reason": " "})).await;
         assert_eq!((status, problem["member"].as_str()), (400, Some("reason")), "{problem}");
     }
+}
+
+#[tokio::test]
+async fn who_writes_delete_is_stopped_asked_whether_it_is_them_and_erased() {
+    let local = Local::start().await;
+    let lisa = local.confirmed(LISA).await;
+    local.writes(lisa.clone(), "Bitte meine Daten löschen").await;
+    assert_eq!(local.status(&lisa).await, "withdrawn");
+    let question = local.last_received(&lisa).await;
+    assert!(question["text"].as_str().unwrap().contains("Muster GmbH"), "{question}");
+    assert_eq!(question["buttons"][0]["label"], "Ja, das bin ich");
+    let case = local.listed("?state=identity_pending").await.remove(0);
+    assert_eq!(
+        (&case["kind"], &case["channel"]),
+        (&json!("erasure"), &json!("whatsapp"))
+    );
+    assert_eq!(local.step(&case, "fulfil", json!({})).await.0, 409);
+
+    local.taps(lisa.clone(), &question, 0).await;
+    assert_eq!(local.listed("?state=verified").await[0]["case_id"], case["case_id"]);
+    let (status, done) = local.step(&case, "fulfil", json!({})).await;
+    assert_eq!((status, &done["state"]), (200, &json!("fulfilled")), "{done}");
+    assert_eq!(done.get("recipient"), None, "the case knows nobody any more");
+    assert_eq!(local.look_up(&lisa).await.0, 404);
+    assert_eq!(local.metric("webhook", "cases_opened").await, 1.0);
+}
+
+#[tokio::test]
+async fn somebody_elses_tap_shows_nothing_and_an_old_one_neither() {
+    let local = Local::start().await;
+    let lisa = local.confirmed(LISA).await;
+    local.writes(lisa.clone(), "delete my data").await;
+    let question = local.last_received(&lisa).await;
+    local.taps(phone(STRANGER), &question, 0).await;
+    assert_eq!(local.listed("?state=identity_pending").await.len(), 1);
+    local.advance(73 * 3_600).await;
+    local.taps(lisa.clone(), &question, 0).await;
+    assert_eq!(local.listed("?state=identity_pending").await.len(), 1);
+    // Whoever asks again has the case that is open already, and its button counts.
+    local.writes(lisa.clone(), "delete my data").await;
+    let question = local.last_received(&lisa).await;
+    local.taps(lisa, &question, 0).await;
+    assert_eq!(local.listed("?state=verified").await.len(), 1);
+    assert_eq!(local.listed("?state=duplicate").await.len(), 1);
+}
+
+#[tokio::test]
+async fn for_a_copy_of_everything_a_tap_and_a_code_are_needed() {
+    let local = Local::start().await;
+    let lisa = local.confirmed(LISA).await;
+    local.writes(lisa.clone(), "Auskunft").await;
+    assert_eq!(local.status(&lisa).await, "confirmed", "to ask is not to leave");
+    let question = local.last_received(&lisa).await;
+    local.taps(lisa.clone(), &question, 0).await;
+    let case = local.listed("").await.remove(0);
+    assert_eq!(
+        (&case["kind"], &case["state"]),
+        (&json!("access"), &json!("identity_pending"))
+    );
+    assert_eq!(case["stands_still"], true);
+
+    let code = code_in(&local.last_received(&lisa).await);
+    let (status, problem) = local.step(&case, "verify", json!({"code": "00000000"})).await;
+    assert_eq!(
+        (status, problem["type"].as_str()),
+        (403, Some("urn:assent:problem:wrong-code"))
+    );
+    let (status, verified) = local.step(&case, "verify", json!({"code": code})).await;
+    assert_eq!((status, &verified["state"]), (200, &json!("verified")), "{verified}");
+    assert_eq!(local.step(&case, "verify", json!({"code": code})).await.0, 409);
+}
+
+#[tokio::test]
+async fn whoever_guesses_codes_finds_none_and_the_person_gets_another() {
+    let local = Local::start().await;
+    let lisa = local.confirmed(LISA).await;
+    local.writes(lisa.clone(), "Auskunft").await;
+    let question = local.last_received(&lisa).await;
+    local.taps(lisa.clone(), &question, 0).await;
+    let case = local.listed("").await.remove(0);
+    let first = code_in(&local.last_received(&lisa).await);
+    for _ in 0..5 {
+        assert_eq!(local.step(&case, "verify", json!({"code": "00000000"})).await.0, 403);
+    }
+    let (status, _) = local.step(&case, "verify", json!({"code": first})).await;
+    assert_eq!(status, 403, "it is void by now");
+    local.advance(60).await;
+    local.taps(lisa.clone(), &question, 0).await;
+    let second = code_in(&local.last_received(&lisa).await);
+    assert_ne!(first, second);
+    local.advance(15 * 60).await;
+    let (status, _) = local.step(&case, "verify", json!({"code": second})).await;
+    assert_eq!(status, 403, "it is too old");
+    for code in [json!("1"), json!(12_345_678)] {
+        let (status, problem) = local.step(&case, "verify", json!({"code": code})).await;
+        assert_eq!((status, problem["member"].as_str()), (400, Some("code")), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn who_demands_elsewhere_shows_in_the_chat_who_they_are() {
+    let local = Local::start().await;
+    let lisa = local.confirmed(LISA).await;
+    let case = local.demand(LISA, "erasure").await;
+    let (status, asked) = local.step(&case, "verify", json!({})).await;
+    assert_eq!((status, &asked["state"]), (200, &json!("identity_pending")), "{asked}");
+    assert_eq!(asked["stands_still"], true);
+    // They write what they demand, and the case that is open is the one that their tap counts for.
+    local.writes(lisa.clone(), "delete my data").await;
+    let question = local.last_received(&lisa).await;
+    local.taps(lisa, &question, 0).await;
+    assert_eq!(local.listed("?state=verified").await[0]["case_id"], case["case_id"]);
+}
+
+/// The code in a message.
+fn code_in(message: &Value) -> String {
+    let text = message["text"].as_str().unwrap();
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit());
+    numbers.find(|number| number.len() == 8).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_demand_that_meta_delivers_again_opens_one_case() {
+    let local = Local::start().await;
+    local.confirmed(LISA).await;
+    let at = local.now().await;
+    let digits = LISA.trim_start_matches('+');
+    let words = json!({"messages": [text(digits, "wamid.demand", at, "Auskunft")]});
+    let words = delivery("messages", &value(&words));
+    for _ in 0..3 {
+        assert_eq!(local.deliver(&words).await, 200);
+    }
+    assert_eq!(local.listed("").await.len(), 1);
+    assert!(local.listed("?state=duplicate").await.is_empty());
 }

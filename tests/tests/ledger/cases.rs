@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use consent::case::{CaseKind, CaseState, Channel, Outcome};
+use consent::case::{Case, CaseKind, CaseState, Channel, Outcome};
 use consent::evidence::Actor;
 use consent::id::CaseId;
 use consent::time::{Span, Time};
@@ -15,12 +15,15 @@ use crate::deeds::{BEGIN, POLICY};
 use crate::world::{World, on_every_store, says, somebody};
 
 fn demand(who: &Identifiers, kind: CaseKind) -> NewCase {
+    demand_at(who, kind, BEGIN)
+}
+
+fn demand_at(who: &Identifiers, kind: CaseKind, at: Time) -> NewCase {
+    let id = CaseId::from_bytes(identity::random_bytes().unwrap());
     NewCase {
+        case: Case::new(id, kind, Channel::Email, kind.proof(None), at, Time::MAX),
         recipient: who.clone(),
-        kind,
-        channel: Channel::Email,
         source: Some("a letter from Erika Mustermann".to_owned()),
-        received_at: BEGIN,
         actor: Actor::Operator("anna".to_owned()),
     }
 }
@@ -131,10 +134,7 @@ fn open_cases_are_listed_by_their_deadline_and_closed_ones_by_how_they_ended() {
         let ledger = world.ledger();
         let mut ids = vec![];
         for days in [20, 0, 10] {
-            let demand = NewCase {
-                received_at: BEGIN + Span::days(days),
-                ..demand(&somebody(), CaseKind::Objection)
-            };
+            let demand = demand_at(&somebody(), CaseKind::Objection, BEGIN + Span::days(days));
             let now = BEGIN + Span::days(30);
             ids.push(ledger.open_case(&demand, &POLICY, now).await.unwrap());
         }

@@ -1,7 +1,8 @@
 //! Cases that are over, and those that are not.
 
-use consent::case::{CaseKind, Channel, Outcome as Ended};
+use consent::case::{Case, CaseKind, Channel, Outcome as Ended};
 use consent::evidence::Actor;
+use consent::id::CaseId;
 use consent::retention::{Kind, Outcome};
 use consent::time::Span;
 use identity::Identifiers;
@@ -11,12 +12,11 @@ use crate::deeds::POLICY;
 use crate::world::{DAY, World, somebody};
 
 async fn demands(world: &World, recipient: &Identifiers) -> StoredCase {
+    let (id, kind) = (CaseId::from_bytes(identity::random_bytes().unwrap()), CaseKind::Access);
     let demand = NewCase {
+        case: Case::new(id, kind, Channel::Email, kind.proof(None), world.now(), world.now()),
         recipient: recipient.clone(),
-        kind: CaseKind::Access,
-        channel: Channel::Email,
         source: None,
-        received_at: world.now(),
         actor: Actor::System,
     };
     world.ledger().open_case(&demand, &POLICY, world.now()).await.unwrap()

@@ -22,7 +22,7 @@ use crate::refusal;
 
 pub(crate) use list::list;
 pub(crate) use open::open;
-pub(crate) use step::{extend, fulfil, refuse, withdraw};
+pub(crate) use step::{extend, fulfil, refuse, verify, withdraw};
 
 /// A case as whoever answers it sees it.
 #[derive(Debug, Serialize)]

@@ -1,9 +1,9 @@
 //! Registering a demand.
 
-use consent::case::{CaseKind, Channel};
+use consent::case::{Case, CaseKind, Channel};
 use consent::event::{Act, Event};
 use consent::evidence::{Actor, WithdrawalSource};
-use consent::id::EventId;
+use consent::id::{CaseId, EventId};
 use consent::time::{Span, Time};
 use identity::Identifiers;
 use lambda_http::Request;
@@ -38,16 +38,16 @@ fn read(body: &Object<'_>, actor: Actor, now: Time) -> Result<NewCase, Refusal> 
             at => at.min(now),
         },
     };
+    let recipient =
+        identifiers::read(&recipient)?.ok_or_else(|| recipient.wrong("nobody is named: give phone, bsuid or both"))?;
+    let kind = body.need("kind")?.one_of(&CaseKind::ALL)?;
+    let channel = body.need("channel")?.one_of(&CHANNELS)?;
+    let source = body.get("source").map(|source| source.line(MOST).map(str::to_owned));
+    let id = CaseId::from_bytes(identity::random_bytes().map_err(unavailable)?);
     Ok(NewCase {
-        recipient: identifiers::read(&recipient)?
-            .ok_or_else(|| recipient.wrong("nobody is named: give phone, bsuid or both"))?,
-        kind: body.need("kind")?.one_of(&CaseKind::ALL)?,
-        channel: body.need("channel")?.one_of(&CHANNELS)?,
-        source: body
-            .get("source")
-            .map(|source| source.line(MOST).map(str::to_owned))
-            .transpose()?,
-        received_at,
+        case: Case::new(id, kind, channel, kind.proof(None), received_at, now),
+        recipient,
+        source: source.transpose()?,
         actor,
     })
 }
@@ -58,9 +58,9 @@ pub(crate) async fn open(service: &Service, request: &Request) -> Answer {
     let work = http::begin(service, request).await?;
     let known = ["recipient", "kind", "channel", "received_at", "source"];
     let new = read(&Object::whole(&members, &known)?, caller::actor(request), work.now)?;
-    if new.kind == CaseKind::Objection {
+    if new.case.kind == CaseKind::Objection {
         // It counts from now on, whatever becomes of the case (Art. 21(3) GDPR).
-        stop(&work, &new.recipient, source_of(new.channel), &new.actor).await?;
+        stop(&work, &new.recipient, source_of(new.case.channel), &new.actor).await?;
         service.metrics.count("withdrawals", 1);
     }
     let opened = work.ledger.open_case(&new, &work.policy, work.now).await;

@@ -1,11 +1,13 @@
 //! Steps of a case.
 
-use consent::case::{Case, CaseKind, Outcome, StepError};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use consent::case::{Case, CaseKind, Code, Outcome, StepError};
 use consent::evidence::TypedWords;
 use consent::id::CaseId;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use ledger::{CaseDetails, CaseNote, ErasureRequest, ErasureStart, Found, Noted, StoredCase};
+use ledger::{CaseDetails, CaseNote, ErasureRequest, ErasureStart, Found, Noted, Stepped, StoredCase};
 use service::http::body::{self, Object};
 use service::http::refusal::unavailable;
 use service::http::{self, Answer, Refusal, caller};
@@ -13,8 +15,31 @@ use service::{Service, Work};
 
 use crate::{reason, refusal};
 
-/// How often a step is taken anew because somebody else took one meanwhile.
-const ATTEMPTS: u32 = 5;
+/// Asks the person to show who they are, or takes the code by which they do.
+pub(crate) async fn verify(service: &Service, request: &Request, id: &CaseId) -> Answer {
+    let members = body::read_or_nothing(request)?;
+    let code = Object::whole(&members, &["code"])?.get("code");
+    let code = code.map(|code| code.parsed::<Code>()).transpose()?;
+    let work = http::begin(service, request).await?;
+    let Some(code) = code else {
+        let stored = step(&work, id, |case| case.ask_identity(work.now), None).await?;
+        return Ok(super::answer(StatusCode::OK, &stored, &work));
+    };
+    let hashes: Vec<_> = work.rules().token_keys.iter().map(|key| code.hash(id, key)).collect();
+    // A wrong code is counted on the case as well, so the step is taken whether it was right or not.
+    let is_right = AtomicBool::new(false);
+    let tell = |case: &mut Case| {
+        is_right.store(case.tell_code(&hashes, work.now)?.is_ok(), Ordering::Relaxed);
+        Ok(())
+    };
+    let stored = step(&work, id, tell, None).await?;
+    if !is_right.into_inner() {
+        service.metrics.count("codes_refused", 1);
+        return Err(refusal::wrong_code());
+    }
+    service.metrics.count("identities_shown", 1);
+    Ok(super::answer(StatusCode::OK, &stored, &work))
+}
 
 /// The person is told that it takes two months longer, and why.
 pub(crate) async fn extend(service: &Service, request: &Request, id: &CaseId) -> Answer {
@@ -128,20 +153,13 @@ async fn step(
     change: impl Fn(&mut Case) -> Result<(), StepError>,
     note: Option<CaseNote>,
 ) -> Result<StoredCase, Refusal> {
-    for _ in 0..ATTEMPTS {
-        let stored = super::known(work, id).await?;
-        let mut case = stored.case.clone();
-        change(&mut case).map_err(refusal::no_step)?;
-        if case == stored.case && note.is_none() {
-            return Ok(stored);
-        }
-        let changed = work
-            .ledger
-            .change_case(&stored, case, note.clone(), &work.policy, work.now)
-            .await;
-        if let Some(changed) = changed.map_err(unavailable)? {
-            return Ok(changed);
-        }
+    let stepped = work
+        .ledger
+        .step_case(id, change, note.as_ref(), &work.policy, work.now)
+        .await;
+    match stepped.map_err(unavailable)? {
+        Stepped::Taken(stored) => Ok(*stored),
+        Stepped::Refused(error) => Err(refusal::no_step(error)),
+        Stepped::Unknown => Err(refusal::unknown_case()),
     }
-    Err(refusal::contended())
 }

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use hmac::Mac;
 use serde::{Deserialize, Serialize};
 
-use crate::id::CodeHash;
+use crate::id::{CaseId, CodeHash};
 use crate::time::{Span, Time};
+use crate::token::TokenKey;
 
 /// How long a code can be told.
 pub const CODE_LIFE: Span = Span::minutes(15);
@@ -33,11 +35,27 @@ pub struct Code(Box<str>);
 pub struct InvalidCode;
 
 impl Code {
-    /// The code that these random bytes make.
-    pub fn from_random(bytes: [u8; 16]) -> Self {
+    /// The code of a case that is asked for at that moment. Only who has the key can tell it, so it need not be kept anywhere on its
+    /// way to the person.
+    pub fn of(case: &CaseId, sent_at: Time, key: &TokenKey) -> Self {
+        let mac = key.mac_of_codes().chain_update([0]).chain_update(case.as_bytes());
+        let digest: [u8; 32] = mac
+            .chain_update(sent_at.unix_seconds().to_be_bytes())
+            .finalize()
+            .into_bytes()
+            .into();
         // Of so many values no code is noticeably likelier than another.
-        let number = u128::from_be_bytes(bytes) % 10_u128.pow(8);
-        Self(format!("{number:0DIGITS$}").into())
+        let number = digest
+            .iter()
+            .take(16)
+            .fold(0_u128, |number, byte| (number << 8) | u128::from(*byte));
+        Self(format!("{:0DIGITS$}", number % 10_u128.pow(8)).into())
+    }
+
+    /// What is kept of it: a hash that is good for one case.
+    pub fn hash(&self, case: &CaseId, key: &TokenKey) -> CodeHash {
+        let mac = key.mac_of_codes().chain_update([1]).chain_update(case.as_bytes());
+        CodeHash::from_bytes(mac.chain_update(self.0.as_bytes()).finalize().into_bytes().into())
     }
 
     /// The digits, to be sent or hashed.
@@ -133,16 +151,17 @@ impl Codes {
         Ok(())
     }
 
-    /// Somebody tells a code. The right one is good once. The caller has to keep what changed in either case, before it answers.
+    /// Somebody tells a code, which hashes to these under the keys there are. The right one is good once. The caller has to keep what
+    /// changed in either case, before it answers.
     ///
     /// # Errors
     /// [`WrongCode`].
-    pub fn tell(&mut self, hash: &CodeHash, now: Time) -> Result<(), WrongCode> {
+    pub fn tell(&mut self, hashes: &[CodeHash], now: Time) -> Result<(), WrongCode> {
         let Some(live) = self.live.as_mut().filter(|live| live.is_good(now)) else {
             self.live = None;
             return Err(WrongCode);
         };
-        if !are_same(&live.hash, hash) {
+        if !hashes.iter().any(|hash| are_same(&live.hash, hash)) {
             live.tries += 1;
             return Err(WrongCode);
         }
@@ -172,29 +191,29 @@ mod tests {
     fn a_code_is_good_once_and_for_a_quarter_of_an_hour() {
         let last = NOW + CODE_LIFE - Span::seconds(1);
         let mut codes = sent();
-        assert_eq!(codes.tell(&RIGHT, last), Ok(()));
-        assert_eq!(codes.tell(&RIGHT, last), Err(WrongCode));
-        assert_eq!(sent().tell(&RIGHT, NOW + CODE_LIFE), Err(WrongCode));
-        assert_eq!(sent().tell(&RIGHT, NOW - Span::seconds(1)), Err(WrongCode));
+        assert_eq!(codes.tell(&[RIGHT], last), Ok(()));
+        assert_eq!(codes.tell(&[RIGHT], last), Err(WrongCode));
+        assert_eq!(sent().tell(&[RIGHT], NOW + CODE_LIFE), Err(WrongCode));
+        assert_eq!(sent().tell(&[RIGHT], NOW - Span::seconds(1)), Err(WrongCode));
     }
 
     #[test]
     fn after_five_wrong_ones_the_right_one_is_void() {
         let mut codes = sent();
         for _ in 1..MOST_TRIES {
-            assert_eq!(codes.tell(&WRONG, NOW), Err(WrongCode));
+            assert_eq!(codes.tell(&[WRONG], NOW), Err(WrongCode));
         }
-        assert_eq!(codes.clone().tell(&RIGHT, NOW), Ok(()));
-        assert_eq!(codes.tell(&WRONG, NOW), Err(WrongCode));
-        assert_eq!(codes.tell(&RIGHT, NOW), Err(WrongCode));
+        assert_eq!(codes.clone().tell(&[RIGHT], NOW), Ok(()));
+        assert_eq!(codes.tell(&[WRONG], NOW), Err(WrongCode));
+        assert_eq!(codes.tell(&[RIGHT], NOW), Err(WrongCode));
     }
 
     #[test]
     fn a_new_code_makes_the_one_before_void() {
         let mut codes = sent();
         codes.send(WRONG, NOW).unwrap();
-        assert_eq!(codes.clone().tell(&RIGHT, NOW), Err(WrongCode));
-        assert_eq!(codes.tell(&WRONG, NOW), Ok(()));
+        assert_eq!(codes.clone().tell(&[RIGHT], NOW), Err(WrongCode));
+        assert_eq!(codes.tell(&[WRONG], NOW), Ok(()));
     }
 
     #[test]
@@ -218,10 +237,10 @@ mod tests {
                     let _ = codes.send(RIGHT, now);
                 } else {
                     // Were the guess right, would it be taken?
-                    if codes.clone().tell(&RIGHT, now).is_ok() {
+                    if codes.clone().tell(&[RIGHT], now).is_ok() {
                         tries.push(now);
                     }
-                    let _ = codes.tell(&WRONG, now);
+                    let _ = codes.tell(&[WRONG], now);
                 }
             }
             for first in &tries {
@@ -232,8 +251,15 @@ mod tests {
         }
 
         #[test]
-        fn every_code_that_is_made_can_be_read(bytes in any::<[u8; 16]>()) {
-            let code = Code::from_random(bytes);
+        fn every_code_that_is_made_can_be_read_and_is_its_cases_own(case in any::<[u8; 16]>(), later in 1_u32..1_000_000) {
+            let (case, key) = (CaseId::from_bytes(case), TokenKey::from_bytes([7; 32]));
+            let code = Code::of(&case, NOW, &key);
+            let another = CaseId::from_bytes([1; 16]);
+            prop_assume!(case != another);
+            prop_assert_ne!(code.hash(&case, &key), code.hash(&another, &key));
+            prop_assert_ne!(code.hash(&case, &key), code.hash(&case, &TokenKey::from_bytes([8; 32])));
+            let next = Code::of(&case, NOW + Span::seconds(later), &key);
+            prop_assert_eq!(next == code, next.hash(&case, &key) == code.hash(&case, &key));
             let read: Result<Code, _> = code.expose().parse();
             prop_assert_eq!(read, Ok(code));
         }

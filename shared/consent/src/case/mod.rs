@@ -6,16 +6,18 @@
 mod code;
 mod deadline;
 mod holiday;
+mod step;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::CaseId;
+use crate::id::{CaseId, CodeHash};
 use crate::policy::Controller;
 use crate::time::{Span, Time};
 
 pub use code::{CODE_DAY, CODE_LIFE, Code, Codes, InvalidCode, MOST_CODES, MOST_TRIES, TooManyCodes, WrongCode};
 pub use deadline::end_of_months;
 pub use holiday::{Holiday, InvalidHoliday};
+pub use step::CaseStep;
 
 /// How many months an answer may take (Art. 12(3) GDPR).
 const PERIOD: u32 = 1;
@@ -29,6 +31,9 @@ pub const AT_ONCE: Span = Span::days(1);
 
 /// How lately a number or id must have changed hands for a code to be needed whatever is demanded.
 pub const CHANGED_LATELY: Span = Span::days(90);
+
+/// How long the button counts by which somebody says that a demand is theirs.
+pub const TAP_LIFE: Span = Span::hours(72);
 
 /// What somebody demands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -237,6 +242,12 @@ pub struct Case {
     stage: Stage,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     identity_asked_at: Option<Time>,
+    /// When the person tapped the button that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tapped_at: Option<Time>,
+    /// When the person told the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code_told_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     identity_shown_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -244,9 +255,9 @@ pub struct Case {
     /// The case that was open already when the same person demanded the same again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicate_of: Option<CaseId>,
-    /// The codes that were sent to the person.
+    /// What is kept of the codes that were sent to the person.
     #[serde(default, skip_serializing_if = "Codes::is_empty")]
-    pub codes: Codes,
+    codes: Codes,
 }
 
 impl Case {
@@ -267,6 +278,8 @@ impl Case {
             proof,
             stage: Stage::Received,
             identity_asked_at: None,
+            tapped_at: None,
+            code_told_at: None,
             identity_shown_at: None,
             extended_at: None,
             duplicate_of: None,
@@ -316,20 +329,53 @@ impl Case {
         }
     }
 
-    /// The person has shown that they are the person.
+    /// The person has shown something of what shows that they are the person. They have when it is all that is needed.
     ///
     /// # Errors
     /// [`StepError`] if they had before, or need not, or the case is closed.
-    pub fn verify(&mut self, now: Time) -> Result<(), StepError> {
+    pub fn show(&mut self, shown: IdentityProof, now: Time) -> Result<(), StepError> {
         match self.stage {
-            Stage::Closed { .. } => Err(StepError::Closed),
-            Stage::Received | Stage::IdentityPending if self.proof != IdentityProof::None => {
-                self.identity_shown_at = Some(now.max(self.identity_asked_at.unwrap_or(self.received_at)));
-                self.stage = Stage::Verified;
-                Ok(())
-            }
-            _ => Err(StepError::NothingToShow),
+            Stage::Closed { .. } => return Err(StepError::Closed),
+            Stage::Received | Stage::IdentityPending if self.proof != IdentityProof::None => {}
+            _ => return Err(StepError::NothingToShow),
         }
+        let at = now.max(self.identity_asked_at.unwrap_or(self.received_at));
+        match shown {
+            IdentityProof::None => {}
+            IdentityProof::Tap => self.tapped_at = self.tapped_at.or(Some(at)),
+            IdentityProof::Code => self.code_told_at = self.code_told_at.or(Some(at)),
+        }
+        let is_shown = match self.proof {
+            IdentityProof::None => true,
+            IdentityProof::Tap => self.tapped_at.is_some(),
+            IdentityProof::Code => self.tapped_at.is_some() && self.code_told_at.is_some(),
+        };
+        if is_shown {
+            self.identity_shown_at = Some(at);
+            self.stage = Stage::Verified;
+        }
+        Ok(())
+    }
+
+    /// The person, who tapped the button, is sent a code.
+    ///
+    /// # Errors
+    /// [`TooManyCodes`].
+    pub fn send_code(&mut self, hash: CodeHash, now: Time) -> Result<(), TooManyCodes> {
+        self.codes.send(hash, now)
+    }
+
+    /// Somebody tells a code, which hashes to these under the keys there are. What changed has to be kept in either case.
+    ///
+    /// # Errors
+    /// [`StepError`] if nobody waits for one; within it [`WrongCode`].
+    pub fn tell_code(&mut self, hashes: &[CodeHash], now: Time) -> Result<Result<(), WrongCode>, StepError> {
+        self.clone().show(IdentityProof::Code, now)?;
+        let told = self.codes.tell(hashes, now);
+        if told.is_ok() {
+            self.show(IdentityProof::Code, now)?;
+        }
+        Ok(told)
     }
 
     /// Work on it begins. That it begins once more changes nothing.

@@ -65,7 +65,7 @@ proptest! {
     fn a_closed_case_stays_as_it_is_and_an_open_one_goes_forward(
         kind in select(CaseKind::ALL.to_vec()),
         from in moments(),
-        steps in vec((0_u8..9, 0_u32..5_000_000), 0..20),
+        steps in vec((0_u8..10, 0_u32..5_000_000), 0..20),
     ) {
         let policy = policy();
         let mut case = case(kind, from);
@@ -75,8 +75,9 @@ proptest! {
             let before = case.clone();
             let taken = match step {
                 0 => case.ask_identity(now),
-                1 => case.verify(now),
+                1 => case.show(IdentityProof::Tap, now),
                 2 => case.begin(),
+                9 => case.show(IdentityProof::Code, now),
                 3 => case.extend(policy.controller(), now),
                 4 => case.close(Outcome::Fulfilled, now),
                 5 => case.close(Outcome::PartiallyFulfilled, now),
@@ -84,7 +85,7 @@ proptest! {
                 7 => case.close(Outcome::Withdrawn, now),
                 _ => case.close(Outcome::Duplicate, now),
             };
-            shown |= step == 1 && taken.is_ok();
+            shown |= case.state() == CaseState::Verified;
             if before.state().is_closed() {
                 prop_assert_eq!(taken, Err(StepError::Closed));
             }
@@ -147,7 +148,9 @@ fn the_period_stands_still_only_while_identity_is_awaited_that_was_asked_for_at_
     assert!(asked_at_once.stands_still());
     let shown = received + AT_ONCE + Span::days(6);
     assert_eq!(due(&asked_at_once, shown), time("2026-12-08T22:59:59Z"));
-    asked_at_once.verify(shown).unwrap();
+    asked_at_once.show(IdentityProof::Tap, shown - Span::days(1)).unwrap();
+    assert!(asked_at_once.stands_still(), "a copy needs a code as well");
+    asked_at_once.show(IdentityProof::Code, shown).unwrap();
     assert!(!asked_at_once.stands_still());
     assert_eq!(
         due(&asked_at_once, shown + Span::days(20)),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::contact::{Prompt, PromptState, is_marketing};
 use crate::event::Said;
 use crate::evidence::{Draft, Evidence, EvidenceKind, Expression, PromptEvidence, Reply, Validity};
-use crate::id::{MessageRef, NoticeVersion, PurposeId, RequestId};
+use crate::id::{CaseId, MessageRef, NoticeVersion, PurposeId, RequestId};
 use crate::outgoing::{OutgoingKind, request_id};
 use crate::register::{Grant, RequestSource, Stop, StopKind};
 use crate::suppression::SuppressionKind;
@@ -112,19 +112,19 @@ impl Step<'_> {
             // A "yes" counts from the one who was asked. A refusal binds whoever taps it: the button may have been sent to an
             // earlier number of the same person.
             Ok(token) if token.contact != self.contact.id && !token.action.refuses() => {
-                let mut evidence = self.record_of_contact(kind_of(token.action));
+                let mut evidence = self.record_of_contact(kind_of(token.action)?);
                 evidence.validity = Validity::TokenOfAnotherContact;
                 evidence
             }
-            Ok(token) => self.answered(&token),
+            Ok(token) => self.answered(&token)?,
         };
         evidence.expression = Some(Expression::ButtonToken);
         evidence.reply = Some(reply);
         Some(Draft { evidence, words: None })
     }
 
-    pub(super) fn answered(&mut self, token: &Token) -> Evidence {
-        match token.action {
+    pub(super) fn answered(&mut self, token: &Token) -> Option<Evidence> {
+        Some(match token.action {
             Action::Confirm => {
                 self.arrived(&token.request);
                 self.confirm(&self.answer(token))
@@ -144,7 +144,16 @@ impl Step<'_> {
                 }
                 evidence
             }
-        }
+            // It shows whose case it is, and is no part of any consent.
+            Action::ItIsMe => return None,
+            Action::ItIsMeWithCode => {
+                if self.at < token.expires_at {
+                    let case = CaseId::from_bytes(*token.request.as_bytes());
+                    self.send(OutgoingKind::IdentityCode { case, sent_at: self.at });
+                }
+                return None;
+            }
+        })
     }
 
     /// What a token answers. A notice that the policy no longer has stays unknown.
@@ -289,12 +298,14 @@ impl Answer {
     }
 }
 
-fn kind_of(action: Action) -> EvidenceKind {
+/// What an answer is recorded as; none if it is no part of any consent.
+fn kind_of(action: Action) -> Option<EvidenceKind> {
     match action {
-        Action::Confirm => EvidenceKind::Confirmed,
-        Action::Decline => EvidenceKind::Declined,
-        Action::NotMe => EvidenceKind::NotMe,
-        Action::Stop => EvidenceKind::Withdrawn,
-        Action::Keep => EvidenceKind::Kept,
+        Action::Confirm => Some(EvidenceKind::Confirmed),
+        Action::Decline => Some(EvidenceKind::Declined),
+        Action::NotMe => Some(EvidenceKind::NotMe),
+        Action::Stop => Some(EvidenceKind::Withdrawn),
+        Action::Keep => Some(EvidenceKind::Kept),
+        Action::ItIsMe | Action::ItIsMeWithCode => None,
     }
 }

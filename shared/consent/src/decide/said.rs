@@ -1,8 +1,9 @@
 //! What the contact asked for, wrote, or stopped.
 
+use crate::case::CaseKind;
 use crate::event::{Asked, Authorship, Said};
 use crate::evidence::{Draft, Evidence, EvidenceKind, Expression, Reply, Source, Validity};
-use crate::outgoing::{OutgoingKind, request_id};
+use crate::outgoing::{OutgoingKind, case_id, request_id};
 use crate::register::RequestSource;
 use crate::suppression::SuppressionKind;
 use crate::words::{Meaning, RightsWord};
@@ -48,7 +49,7 @@ impl Step<'_> {
             }
             (Meaning::Rights(RightsWord::Delete), Authorship::Own) => {
                 self.object();
-                self.send(OutgoingKind::RightsReceived);
+                self.open_case(CaseKind::Erasure);
                 let mut evidence = self.record_of_contact(EvidenceKind::Objected);
                 evidence.validity = self.stop_validity();
                 evidence
@@ -56,7 +57,7 @@ impl Step<'_> {
             (Meaning::Ambiguous, _) | (Meaning::Rights(RightsWord::Delete), Authorship::Other) => self.held(),
             (_, Authorship::Other) | (Meaning::Nothing | Meaning::StopInContext, _) => return None,
             (Meaning::Rights(RightsWord::Access), _) => {
-                self.send(OutgoingKind::RightsReceived);
+                self.open_case(CaseKind::Access);
                 return None;
             }
             (Meaning::Help, _) => {
@@ -87,6 +88,15 @@ impl Step<'_> {
             evidence,
             words: Some(said.words.clone()),
         })
+    }
+
+    /// Asks whoever demands something about their data whether they do. The case itself is the ledger's to open.
+    fn open_case(&mut self, kind: CaseKind) {
+        self.send(OutgoingKind::RightsReceived {
+            case: case_id(&self.event.id),
+            proof: kind.proof(None),
+            received_at: self.at,
+        });
     }
 
     pub(super) fn stopped(&mut self, kind: EvidenceKind) -> Evidence {

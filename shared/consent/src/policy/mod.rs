@@ -25,7 +25,7 @@ pub use notice::Notice;
 pub use prompt::{PromptButtons, PromptTemplate};
 pub use purpose::{Class, Frequency, Per, Purpose};
 pub use settings::{Campaigns, Keep, Mode, Prompting, QuietHours, Retention};
-pub use texts::{HoldQuestion, Texts};
+pub use texts::{HoldQuestion, RightsReceived, Texts};
 
 use toml::de::DeTable;
 

@@ -481,7 +481,8 @@ optout_confirmation = "O"
 hold_question = { body = "P", stop = "Q", keep = "R" }
 which_question = "S"
 help = "STOP"
-rights_received = "T"
+rights_received = { body = "T", it_is_me = "U" }
+identity_code = "{code}"
 "#;
 
 /// Members of the fixed policy that its notice shows, and the texts they stand in.

@@ -15,7 +15,8 @@ pub struct Texts {
     pub(super) hold_question: HoldQuestion,
     pub(super) which_question: String,
     pub(super) help: String,
-    pub(super) rights_received: String,
+    pub(super) rights_received: RightsReceived,
+    pub(super) identity_code: String,
 }
 
 /// The question after words that were perhaps a stop.
@@ -40,6 +41,25 @@ impl HoldQuestion {
     /// The label of the button that keeps everything as it is; at most 20 characters.
     pub fn keep(&self) -> &str {
         &self.keep
+    }
+}
+
+/// The answer to a demand about the contact's data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RightsReceived {
+    pub(super) body: String,
+    pub(super) it_is_me: String,
+}
+
+impl RightsReceived {
+    /// What will happen, until when, and whom to ask.
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// The label of the button by which the contact says that the demand is theirs; at most 20 characters.
+    pub fn it_is_me(&self) -> &str {
+        &self.it_is_me
     }
 }
 
@@ -69,8 +89,13 @@ impl Texts {
         &self.help
     }
 
-    /// Says that a demand under the GDPR has arrived.
-    pub fn rights_received(&self) -> &str {
+    /// Tells the contact a code.
+    pub fn identity_code(&self, code: &str) -> String {
+        self.identity_code.replace(CODE, code)
+    }
+
+    /// Says that a demand under the GDPR has arrived, and asks whether it is the contact's.
+    pub fn rights_received(&self) -> &RightsReceived {
         &self.rights_received
     }
 }
@@ -118,6 +143,7 @@ impl Texts {
             Needs {
                 purposes: Some(purposes),
                 stop: true,
+                code: false,
             },
             |texts| &texts.consent_confirmation,
         );
@@ -130,10 +156,22 @@ impl Texts {
             Needs {
                 purposes: None,
                 stop: true,
+                code: false,
             },
             |texts| &texts.help,
         );
-        let rights_received = text("rights_received", Needs::NOTHING, |texts| &texts.rights_received);
+        let identity_code = text(
+            "identity_code",
+            Needs {
+                code: true,
+                ..Needs::NOTHING
+            },
+            |texts| &texts.identity_code,
+        );
+        let rights_received = match table.get("rights_received") {
+            Some(node) => RightsReceived::read(&node, filling),
+            None => fallback.take(table, "rights_received", |texts| &texts.rights_received),
+        };
         let hold_question = match table.get("hold_question") {
             Some(node) => HoldQuestion::read(&node, filling),
             None => fallback.take(table, "hold_question", |texts| &texts.hold_question),
@@ -146,6 +184,7 @@ impl Texts {
             which_question: which_question?,
             help: help?,
             rights_received: rights_received?,
+            identity_code: identity_code?,
         })
     }
 }
@@ -170,6 +209,19 @@ impl HoldQuestion {
     }
 }
 
+impl RightsReceived {
+    fn read(node: &Node<'_>, filling: &Filling<'_>) -> Option<Self> {
+        let table = node.table()?;
+        let body = table.need("body").and_then(|node| filling.read(&node, Needs::NOTHING));
+        let it_is_me = table.need("it_is_me").and_then(|node| node.short_line(LABEL));
+        table.finish();
+        Some(Self {
+            body: body?,
+            it_is_me: it_is_me?,
+        })
+    }
+}
+
 /// What a text must say.
 #[derive(Debug, Clone, Copy)]
 struct Needs<'a> {
@@ -177,16 +229,21 @@ struct Needs<'a> {
     purposes: Option<&'a str>,
     /// A word that stops.
     stop: bool,
+    /// The place of a code, which is filled in later.
+    code: bool,
 }
 
 impl Needs<'_> {
     const NOTHING: Self = Self {
         purposes: None,
         stop: false,
+        code: false,
     };
 }
 
 const PURPOSES: &str = "{purposes}";
+
+const CODE: &str = "{code}";
 
 impl Filling<'_> {
     /// Reads a text and fills in what is known; the purposes stay for later.
@@ -202,7 +259,8 @@ impl Filling<'_> {
         let bare = values
             .iter()
             .map(|(place, _)| *place)
-            .chain(needs.purposes.map(|_| PURPOSES));
+            .chain(needs.purposes.map(|_| PURPOSES))
+            .chain(needs.code.then_some(CODE));
         let bare = bare.fold(text.to_owned(), |bare, place| bare.replace(place, ""));
         let mut fine = true;
         let mut check = |holds: bool, reason: &str| {
@@ -215,6 +273,8 @@ impl Filling<'_> {
             !bare.contains(['{', '}']),
             if needs.purposes.is_some() {
                 "write no braces but {controller}, {address}, {contact}, {privacy_url} and {purposes}"
+            } else if needs.code {
+                "write no braces but {controller}, {address}, {contact}, {privacy_url} and {code}"
             } else {
                 "write no braces but {controller}, {address}, {contact} and {privacy_url}"
             },
@@ -222,6 +282,10 @@ impl Filling<'_> {
         check(
             needs.purposes.is_none() || text.contains(PURPOSES),
             "does not say what for; write {purposes}",
+        );
+        check(
+            !needs.code || text.contains(CODE),
+            "does not tell the code; write {code}",
         );
         check(
             !needs.stop || says_how_to_stop(text, self.words),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
-use consent::case::Case;
+use consent::case::{Case, StepError};
 use consent::id::CaseId;
 use consent::policy::Policy;
 use consent::time::Time;
@@ -12,11 +12,53 @@ use identity::Pseudonym;
 use crate::error::LedgerError;
 use crate::schema::{self, CASE, CONTACT, DETAILS, Item, MENTIONS, PK, SK, VERSION};
 use crate::store::{Ledger, action};
-use crate::transaction::{Amendment, Transacted, delete_action};
+use crate::transaction::{ATTEMPTS, Amendment, Transacted, delete_action};
 
 use super::{CaseNote, StoredCase};
 
+/// What came of a step.
+#[derive(Debug)]
+pub enum Stepped {
+    /// It is taken, or was taken before.
+    Taken(Box<StoredCase>),
+    /// It cannot be.
+    Refused(StepError),
+    /// There is no such case.
+    Unknown,
+}
+
 impl Ledger {
+    /// Takes a step of a case, whoever else takes one at the same time.
+    ///
+    /// # Errors
+    /// When DynamoDB fails, others win every race, or an item is not readable.
+    pub async fn step_case(
+        &self,
+        id: &CaseId,
+        step: impl Fn(&mut Case) -> Result<(), StepError>,
+        note: Option<&CaseNote>,
+        policy: &Policy,
+        now: Time,
+    ) -> Result<Stepped, LedgerError> {
+        for attempt in 0..ATTEMPTS {
+            let Some(read) = self.case(id).await? else {
+                return Ok(Stepped::Unknown);
+            };
+            let mut case = read.case.clone();
+            if let Err(refused) = step(&mut case) {
+                return Ok(Stepped::Refused(refused));
+            }
+            if case == read.case && note.is_none() {
+                return Ok(Stepped::Taken(Box::new(read)));
+            }
+            if let Some(changed) = self.change_case(&read, case, note.cloned(), policy, now).await? {
+                return Ok(Stepped::Taken(Box::new(changed)));
+            }
+            self.back_off(attempt, "take a step of a case").await?;
+        }
+        Err(LedgerError::Contended { attempts: ATTEMPTS })
+    }
+
     /// Writes what a case has become, and what was noted about it, unless somebody changed it since it was read: none then. What is
     /// noted about somebody who was erased is lost.
     ///

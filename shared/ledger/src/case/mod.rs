@@ -9,7 +9,7 @@ mod list;
 use std::fmt;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use consent::case::{Case, CaseKind, Channel, IdentityProof};
+use consent::case::{Case, CaseKind};
 use consent::evidence::Actor;
 use consent::id::{CaseId, ContactId};
 use consent::policy::Policy;
@@ -26,21 +26,18 @@ use crate::schema::{
 use crate::store::{Ledger, action};
 use crate::transaction::{ATTEMPTS, Transacted};
 
+pub use change::Stepped;
 pub use list::{CaseFilter, CasePage};
 
 /// A demand, as somebody registers it.
 #[derive(Debug, Clone)]
 pub struct NewCase {
-    /// Who demands it.
+    /// The demand itself.
+    pub case: Case,
+    /// Whose it is.
     pub recipient: Identifiers,
-    /// What.
-    pub kind: CaseKind,
-    /// How it came.
-    pub channel: Channel,
-    /// Where in particular, in words.
+    /// Where it came from in particular, in words.
     pub source: Option<String>,
-    /// When.
-    pub received_at: Time,
     /// Who registers it.
     pub actor: Actor,
 }
@@ -119,7 +116,7 @@ impl StoredCase {
 }
 
 impl Ledger {
-    /// Registers a demand. If the same person demands the same in a case that is open, this one is closed as its repetition.
+    /// Registers a demand, once. If the same person demands the same in a case that is open, this one is closed as its repetition.
     ///
     /// It takes the same calls whether the person is a contact or not.
     ///
@@ -134,7 +131,7 @@ impl Ledger {
             .collect();
         let owners = self.owners(&aliases.iter().copied().collect()).await?;
         let contact = aliases.iter().find_map(|alias| owners.get(alias).copied());
-        let id = CaseId::from_bytes(identity::random_bytes().map_err(|_| LedgerError::NoEntropy)?);
+        let id = new.case.id;
         let key = SubjectKey::generate().map_err(|_| LedgerError::NoEntropy)?;
         let notes = new.source.iter().map(|source| CaseNote {
             at: now,
@@ -143,7 +140,7 @@ impl Ledger {
             text: source.clone(),
         });
         let mut stored = StoredCase {
-            case: Case::new(id, new.kind, new.channel, proof_of(new.kind), new.received_at, now),
+            case: new.case.clone(),
             contact,
             details: Some(CaseDetails {
                 recipient: new.recipient.clone(),
@@ -157,18 +154,22 @@ impl Ledger {
             let mut actions = vec![self.put_key(&schema::case_pk(&id), &key)?];
             let mut item = self.case_item(&stored, policy, now)?;
             item.insert(VERSION.to_owned(), schema::n(stored.version));
-            actions.push(action(self.put_ledger().set_item(Some(item)))?);
+            let put = self.put_ledger().set_item(Some(item));
+            actions.push(action(put.condition_expression(format!("attribute_not_exists({PK})")))?);
             for alias in &stored.aliases {
                 actions.push(self.put_link(schema::case_link_key(alias, &id), &id, false)?);
                 if !stored.case.state().is_closed() {
-                    actions.push(self.put_link(schema::open_case_key(alias, new.kind), &id, true)?);
+                    actions.push(self.put_link(schema::open_case_key(alias, stored.case.kind), &id, true)?);
                 }
             }
             if self.transact(what, &actions).await? == Transacted::Committed {
                 return Ok(stored);
             }
-            // Another one is open, unless it was closed just now.
-            if let Some(other) = self.open_case_of(&stored.aliases, new.kind).await? {
+            // It is there already, or another one is open, unless that was closed just now.
+            if let Some(there) = self.case(&id).await? {
+                return Ok(there);
+            }
+            if let Some(other) = self.open_case_of(&stored.aliases, stored.case.kind).await? {
                 stored
                     .case
                     .repeats(other, now)
@@ -265,11 +266,6 @@ impl Ledger {
         let links = self.batch_get("look for an open case", request).await?;
         links.first().map(|link| schema::parsed(link, CASE)).transpose()
     }
-}
-
-/// What has to be shown at the least. Whether the person's number changed lately is looked at when they are asked.
-fn proof_of(kind: CaseKind) -> IdentityProof {
-    kind.proof(None)
 }
 
 /// Whom a case is about, by their aliases.

@@ -39,15 +39,23 @@ pub fn read_up_to(request: &Request, most: usize) -> Result<Map<String, Value>, 
     serde_json::from_slice(body).map_err(|_| refusal::not_json())
 }
 
+/// Reads the body as one JSON object, which is empty if the body is.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_or_nothing(request: &Request) -> Result<Map<String, Value>, Refusal> {
+    if request.body().is_empty() {
+        return Ok(Map::new());
+    }
+    read(request)
+}
+
 /// Takes note that a request says all it has to say by its address: its body is empty, or an object without members.
 ///
 /// # Errors
 /// When there is more in it.
 pub fn nothing(request: &Request) -> Result<(), Refusal> {
-    if request.body().is_empty() {
-        return Ok(());
-    }
-    Object::whole(&read(request)?, &[]).map(|_| ())
+    Object::whole(&read_or_nothing(request)?, &[]).map(|_| ())
 }
 
 fn is_json(content_type: &HeaderValue) -> bool {
