@@ -202,7 +202,10 @@ async fn somebody_elses_tap_shows_nothing_and_an_old_one_neither() {
     let lisa = local.confirmed(LISA).await;
     local.writes(lisa.clone(), "delete my data").await;
     let question = local.last_received(&lisa).await;
+    // Neither of somebody whom nobody knows, nor of another contact.
     local.taps(phone(STRANGER), &question, 0).await;
+    let other = local.confirmed("+4915112345803").await;
+    local.taps(other, &question, 0).await;
     assert_eq!(local.listed("?state=identity_pending").await.len(), 1);
     local.advance(73 * 3_600).await;
     local.taps(lisa.clone(), &question, 0).await;
