@@ -158,7 +158,12 @@ impl World {
     /// The person demands to know what is held about them.
     async fn demand(&self) -> CaseId {
         let demand = self.demand_of(person(), Some("Brief von Ottokar Zeisig".to_owned()));
-        let opened = self.ledger().open_case(&demand, &POLICY, self.now()).await.unwrap();
+        let opened = self
+            .ledger()
+            .open_case(&demand, &POLICY, self.now())
+            .await
+            .unwrap()
+            .into_case();
         opened.case.id
     }
 
@@ -1131,7 +1136,12 @@ async fn the_cases_of_who_is_erased_stay_without_anything_about_them() {
     let contact = world.record(&person(), asked()).await;
     let theirs = world.demand().await;
     let stranger = world.demand_of(somebody_else(), None);
-    let others = world.ledger().open_case(&stranger, &POLICY, world.now()).await.unwrap();
+    let others = world
+        .ledger()
+        .open_case(&stranger, &POLICY, world.now())
+        .await
+        .unwrap()
+        .into_case();
     let before = world.ledger().case(&theirs).await.unwrap().unwrap();
     world.erase(&contact).await;
 

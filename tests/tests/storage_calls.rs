@@ -463,3 +463,19 @@ async fn what_becomes_of_a_campaigns_message_costs_at_most_three_calls() {
         assert!((1..=ONE_EVENT).contains(&cost.total()), "{state:?}: {cost:?}");
     }
 }
+
+#[tokio::test]
+async fn a_demand_about_ones_data_costs_a_case_beside_the_event() {
+    let world = World::new().await;
+    world.ask(ANNA).await;
+    for words in ["Auskunft", "Bitte meine Daten löschen"] {
+        let demand = business().delivery([text(ANNA, world.later(), words)]);
+        let cost = world.cost(&demand).await;
+        // Whose case it is, and the transaction.
+        assert!(cost.total() <= ONE_EVENT + 2, "{words}: {cost:?}");
+        // Both transactions find that it was done, and what is there is read.
+        let cost = world.cost(&demand).await;
+        assert!(cost.total() <= ONE_EVENT + 5, "{words}, again: {cost:?}");
+    }
+    assert_eq!(world.measured("cases_opened"), 2.0);
+}

@@ -3,7 +3,7 @@
 use consent::case::{Case, CaseStep, IdentityProof};
 use consent::evidence::Actor;
 use identity::Identifiers;
-use ledger::{LedgerError, NewCase, Stepped};
+use ledger::{LedgerError, NewCase, Opened, Stepped};
 use platform::metrics::Metrics;
 use service::Work;
 
@@ -22,8 +22,9 @@ pub(crate) async fn carry_out(
                 source: None,
                 actor: Actor::Contact,
             };
-            work.ledger.open_case(&new, &work.policy, work.now).await?;
-            metrics.count("cases_opened", 1);
+            if let Opened::Now(_) = work.ledger.open_case(&new, &work.policy, work.now).await? {
+                metrics.count("cases_opened", 1);
+            }
         }
         CaseStep::ItIsMe { case, at, code } => {
             let show = |case: &mut Case| {

@@ -32,7 +32,7 @@ pub use campaign::{
     CallerRef, CheckOutcome, Cursor, GATE_SIZE, GateAnswer, Gated, InvalidCursor, InvalidRef, IssuedTicket, Judged,
     Listed, Page, PageError, PutCampaign, PutPart, RecipientId, SettledSend, StoredCampaign,
 };
-pub use case::{CaseDetails, CaseFilter, CaseNote, CasePage, NewCase, Noted, Stepped, StoredCase};
+pub use case::{CaseDetails, CaseFilter, CaseNote, CasePage, NewCase, Noted, Opened, Stepped, StoredCase};
 pub use change::{MAX_EVENTS, PromptPhase, Recorded, Who};
 pub use contact::{Found, Subject};
 pub use erasure::{ContactBook, Erasure, ErasureRequest, ErasureStart, Proof};

@@ -130,7 +130,16 @@ async fn whoever_answers_sees_what_is_due_and_what_is_late_and_may_take_longer_o
         (409, Some("urn:assent:problem:extended-before"))
     );
 
-    local.advance(OVER_A_MONTH).await;
+    let deadlines = async || {
+        local.post("/_local/run/retention", Value::Null).await;
+        let overdue = local.metric("retention", "cases_overdue").await;
+        (overdue, local.metric("retention", "cases_nearly_due").await)
+    };
+    assert_eq!(deadlines().await, (0.0, 0.0));
+    local.advance(25 * 86_400).await;
+    assert_eq!(deadlines().await, (0.0, 1.0));
+    local.advance(OVER_A_MONTH - 25 * 86_400).await;
+    assert_eq!(deadlines().await, (1.0, 1.0), "one of them was nearly due before");
     let listed = local.listed("").await;
     let overdue: Vec<_> = listed.iter().map(|case| (&case["case_id"], &case["overdue"])).collect();
     assert_eq!(

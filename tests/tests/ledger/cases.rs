@@ -30,7 +30,7 @@ fn demand_at(who: &Identifiers, kind: CaseKind, at: Time) -> NewCase {
 
 async fn open(ledger: &Ledger, who: &Identifiers, kind: CaseKind) -> StoredCase {
     let opened = ledger.open_case(&demand(who, kind), &POLICY, BEGIN).await;
-    opened.unwrap()
+    opened.unwrap().into_case()
 }
 
 async fn close(ledger: &Ledger, stored: &StoredCase, outcome: Outcome, now: Time) -> Option<StoredCase> {
@@ -136,7 +136,7 @@ fn open_cases_are_listed_by_their_deadline_and_closed_ones_by_how_they_ended() {
         for days in [20, 0, 10] {
             let demand = demand_at(&somebody(), CaseKind::Objection, BEGIN + Span::days(days));
             let now = BEGIN + Span::days(30);
-            ids.push(ledger.open_case(&demand, &POLICY, now).await.unwrap());
+            ids.push(ledger.open_case(&demand, &POLICY, now).await.unwrap().into_case());
         }
         let mine = |listed: Vec<CaseId>| -> Vec<usize> {
             let place = |id| ids.iter().position(|stored| stored.case.id == id);

@@ -19,7 +19,12 @@ async fn demands(world: &World, recipient: &Identifiers) -> StoredCase {
         source: None,
         actor: Actor::System,
     };
-    world.ledger().open_case(&demand, &POLICY, world.now()).await.unwrap()
+    world
+        .ledger()
+        .open_case(&demand, &POLICY, world.now())
+        .await
+        .unwrap()
+        .into_case()
 }
 
 async fn is_refused(world: &World, stored: &StoredCase) {

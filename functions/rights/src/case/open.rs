@@ -64,7 +64,7 @@ pub(crate) async fn open(service: &Service, request: &Request) -> Answer {
         service.metrics.count("withdrawals", 1);
     }
     let opened = work.ledger.open_case(&new, &work.policy, work.now).await;
-    let opened = opened.map_err(unavailable)?;
+    let opened = opened.map_err(unavailable)?.into_case();
     service.metrics.count("cases_opened", 1);
     Ok(super::answer(StatusCode::CREATED, &opened, &work))
 }

@@ -105,6 +105,24 @@ pub struct StoredCase {
     version: i64,
 }
 
+/// What came of registering a demand.
+#[derive(Debug, Clone)]
+pub enum Opened {
+    /// It is registered.
+    Now(StoredCase),
+    /// It was before, and this is what became of it.
+    Before(StoredCase),
+}
+
+impl Opened {
+    /// The case, whenever it was registered.
+    pub fn into_case(self) -> StoredCase {
+        match self {
+            Self::Now(stored) | Self::Before(stored) => stored,
+        }
+    }
+}
+
 impl StoredCase {
     /// Whom the case's deadline means: the one that the policy sets now.
     fn due(&self, policy: &Policy, now: Time) -> Option<(&'static str, Time)> {
@@ -122,7 +140,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When DynamoDB fails, others win every race, or an item is not readable.
-    pub async fn open_case(&self, new: &NewCase, policy: &Policy, now: Time) -> Result<StoredCase, LedgerError> {
+    pub async fn open_case(&self, new: &NewCase, policy: &Policy, now: Time) -> Result<Opened, LedgerError> {
         let what = "register a case";
         let aliases: Vec<_> = new
             .recipient
@@ -163,11 +181,11 @@ impl Ledger {
                 }
             }
             if self.transact(what, &actions).await? == Transacted::Committed {
-                return Ok(stored);
+                return Ok(Opened::Now(stored));
             }
             // It is there already, or another one is open, unless that was closed just now.
             if let Some(there) = self.case(&id).await? {
-                return Ok(there);
+                return Ok(Opened::Before(there));
             }
             if let Some(other) = self.open_case_of(&stored.aliases, stored.case.kind).await? {
                 stored
