@@ -101,7 +101,7 @@ async fn person(person: Person, work: &Work, metrics: &Metrics) -> Result<(), Le
                 take_along(&contact, events, work).await?;
                 let steps = events
                     .iter()
-                    .filter_map(|event| CaseStep::of(event, &contact.id, &work.rules()));
+                    .filter_map(|event| CaseStep::of(event, &contact, &work.rules()));
                 for step in steps {
                     cases::carry_out(step, &who, work, metrics).await?;
                 }

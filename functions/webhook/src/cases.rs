@@ -27,22 +27,22 @@ pub(crate) async fn carry_out(
             }
         }
         CaseStep::ItIsMe { case, at, code } => {
+            let Some(stored) = work.ledger.case(&case).await? else {
+                return Ok(());
+            };
+            // Whoever demanded the same twice means the case that is open.
+            let id = stored.case.duplicate_of.unwrap_or(case);
+            let code = code.map(|code| code.hash(&id, &work.token_key()));
             let show = |case: &mut Case| {
-                case.show(IdentityProof::Tap, at)?;
-                // Where there were too many, those from before stay good, and this one is not.
+                // Where there were too many codes, those from before stay good, and this one is not.
                 if let Some(code) = code
                     && let Err(too_many) = case.send_code(code, at)
                 {
                     tracing::warn!(error = %too_many, "a code is not good");
                 }
-                Ok(())
+                case.show(IdentityProof::Tap, at)
             };
-            let Some(stored) = work.ledger.case(&case).await? else {
-                return Ok(());
-            };
-            // Whoever demanded the same twice means the case that is open.
-            let case = stored.case.duplicate_of.unwrap_or(case);
-            let shown = work.ledger.step_case(&case, show, None, &work.policy, work.now).await?;
+            let shown = work.ledger.step_case(&id, show, None, &work.policy, work.now).await?;
             if matches!(shown, Stepped::Taken(_)) {
                 metrics.count("identities_shown", 1);
             }

@@ -149,6 +149,9 @@ pub struct Contact {
     /// Where the contact went.
     #[serde(default, skip_serializing_if = "Register::is_empty")]
     pub moved: Register<Moved>,
+    /// When the number or id last changed hands, or may have.
+    #[serde(default, skip_serializing_if = "Register::is_empty")]
+    pub changed_hands: Register<Time>,
     /// When the person was erased who was known by the same number or id before: the contact's story begins after that.
     #[serde(default, skip_serializing_if = "Register::is_empty")]
     pub begun_after: Register<Time>,
@@ -239,6 +242,7 @@ impl Contact {
             last_marketing: Register::default(),
             sends: Sends::default(),
             refused_131049: Register::default(),
+            changed_hands: Register::default(),
             last_inbound: Register::default(),
             sender: Register::default(),
             locale: Register::default(),
@@ -403,6 +407,11 @@ impl Contact {
         !self.suppressions.forbid(class, now)
     }
 
+    /// How long ago the number or id changed hands, if it ever did.
+    pub fn changed_hands_ago(&self, now: Time) -> Option<Span> {
+        self.changed_hands.get().map(|at| now.since(*at))
+    }
+
     /// Whether a free-form message may be sent: the contact wrote within the last 24 hours.
     pub fn window_is_open(&self, now: Time) -> bool {
         self.last_inbound
@@ -449,6 +458,7 @@ impl Contact {
         self.last_marketing.merge(&other.last_marketing);
         self.sends.merge(&other.sends);
         self.refused_131049.merge(&other.refused_131049);
+        self.changed_hands.merge(&other.changed_hands);
         self.last_inbound.merge(&other.last_inbound);
         self.sender.merge(&other.sender);
         self.locale.merge(&other.locale);

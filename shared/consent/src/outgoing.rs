@@ -68,9 +68,8 @@ impl OutgoingKind {
             Self::Prompt { .. } | Self::WhichQuestion { .. } => MessageClass::Prompt,
             Self::ConsentConfirmation { .. } => MessageClass::ConsentConfirmation,
             Self::OptoutConfirmation => MessageClass::OptoutConfirmation,
-            Self::HoldQuestion { .. } | Self::Help | Self::RightsReceived { .. } | Self::IdentityCode { .. } => {
-                MessageClass::ServiceReply
-            }
+            Self::HoldQuestion { .. } | Self::Help => MessageClass::ServiceReply,
+            Self::RightsReceived { .. } | Self::IdentityCode { .. } => MessageClass::PrivacyNotice,
         }
     }
 

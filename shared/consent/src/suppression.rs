@@ -31,6 +31,9 @@ pub enum MessageClass {
     OptoutConfirmation,
     /// Answers inside the 24 hours that the contact opened.
     ServiceReply,
+    /// Answers a demand about the contact's data: whoever wants no other message, or has processing restricted, is owed it all the
+    /// same (Art. 12(3) GDPR).
+    PrivacyNotice,
 }
 
 /// Why a contact may not be written to.
@@ -78,7 +81,9 @@ impl SuppressionKind {
         match self {
             Self::ObjectionMarketing | Self::PlatformStop | Self::AmbiguousHold => class == MessageClass::Marketing,
             Self::NotMe => matches!(class, MessageClass::Marketing | MessageClass::Prompt),
-            Self::StopAll | Self::RestrictionArt18 => class != MessageClass::OptoutConfirmation,
+            Self::StopAll | Self::RestrictionArt18 => {
+                !matches!(class, MessageClass::OptoutConfirmation | MessageClass::PrivacyNotice)
+            }
             Self::Undeliverable | Self::Erased | Self::Unknown(_) => true,
         }
     }
@@ -236,6 +241,16 @@ mod tests {
             assert!(suppressions.forbid(class, at(0)));
         }
         assert_eq!(serde_json::to_string(&suppressions).unwrap(), stored);
+    }
+
+    #[test]
+    fn whoever_wants_nothing_or_is_restricted_is_still_answered_about_their_data() {
+        for kind in [SuppressionKind::StopAll, SuppressionKind::RestrictionArt18] {
+            let mut suppressions = Suppressions::default();
+            suppressions.set(kind, at(0));
+            assert!(suppressions.forbid(MessageClass::ServiceReply, at(1)));
+            assert!(!suppressions.forbid(MessageClass::PrivacyNotice, at(1)));
+        }
     }
 
     #[test]

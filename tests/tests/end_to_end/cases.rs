@@ -295,6 +295,34 @@ async fn who_demands_elsewhere_shows_in_the_chat_who_they_are() {
     assert_eq!(local.listed("?state=verified").await[0]["case_id"], case["case_id"]);
 }
 
+#[tokio::test]
+async fn where_a_number_changed_hands_lately_a_tap_is_not_enough_for_anything() {
+    let local = Local::start().await;
+    let lisa = local.confirmed(LISA).await;
+    let elsewhere = local.demand(LISA, "erasure").await;
+    let at = local.now().await;
+    let digits = LISA.trim_start_matches('+');
+    // Her identity key is another one: the telephone may be another's.
+    let change = json!({"messages": [{
+        "from": digits, "id": "wamid.new-key", "timestamp": at.to_string(), "type": "system",
+        "system": {"type": "customer_identity_changed", "body": "changed", "identity": "abc", "customer": digits},
+    }]});
+    assert_eq!(local.deliver(&delivery("messages", &value(&change))).await, 200);
+    assert_eq!(local.status(&lisa).await, "invalidated");
+    local.advance(60).await;
+    local.writes(lisa.clone(), "delete my data").await;
+    let question = local.last_received(&lisa).await;
+    local.taps(lisa.clone(), &question, 0).await;
+    let (status, problem) = local.step(&elsewhere, "fulfil", json!({})).await;
+    assert_eq!(
+        (status, problem["type"].as_str()),
+        (409, Some("urn:assent:problem:not-verified"))
+    );
+    let code = code_in(&local.last_received(&lisa).await);
+    let (status, verified) = local.step(&elsewhere, "verify", json!({"code": code})).await;
+    assert_eq!((status, &verified["state"]), (200, &json!("verified")), "{verified}");
+}
+
 /// The code in a message.
 fn code_in(message: &Value) -> String {
     let text = message["text"].as_str().unwrap();

@@ -357,11 +357,15 @@ impl Case {
         Ok(())
     }
 
-    /// The person, who tapped the button, is sent a code.
+    /// The person, who tapped the button, is sent a code. From then on it is needed, whatever was before: their number changed hands
+    /// since.
     ///
     /// # Errors
     /// [`TooManyCodes`].
     pub fn send_code(&mut self, hash: CodeHash, now: Time) -> Result<(), TooManyCodes> {
+        if self.proof == IdentityProof::Tap && self.identity_shown_at.is_none() {
+            self.proof = IdentityProof::Code;
+        }
         self.codes.send(hash, now)
     }
 

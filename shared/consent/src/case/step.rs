@@ -1,8 +1,9 @@
 //! What people do in the chat about their cases.
 
+use crate::contact::Contact;
 use crate::decide::Rules;
 use crate::event::{Act, Authorship, Event};
-use crate::id::{CaseId, CodeHash, ContactId};
+use crate::id::CaseId;
 use crate::outgoing::case_id;
 use crate::time::Time;
 use crate::token::{Action, Token};
@@ -22,14 +23,14 @@ pub enum CaseStep {
         /// When.
         at: Time,
         /// The code that they are sent, if one is needed as well.
-        code: Option<CodeHash>,
+        code: Option<Code>,
     },
 }
 
 impl CaseStep {
     /// What the event means; none if it is about no case. A button counts for the contact whom it was sent to, and for as long as
     /// its token says.
-    pub fn of(event: &Event, contact: &ContactId, rules: &Rules<'_>) -> Option<Self> {
+    pub fn of(event: &Event, contact: &Contact, rules: &Rules<'_>) -> Option<Self> {
         let at = event.at.min(rules.now);
         match &event.act {
             Act::Said(said) if said.authorship == Authorship::Own => {
@@ -39,23 +40,21 @@ impl CaseStep {
                     _ => return None,
                 };
                 let id = case_id(&event.id);
-                let mut case = Case::new(id, kind, Channel::Whatsapp, kind.proof(None), at, rules.now);
+                let proof = kind.proof(contact.changed_hands_ago(at));
+                let mut case = Case::new(id, kind, Channel::Whatsapp, proof, at, rules.now);
                 case.ask_identity(at).ok()?;
                 Some(Self::Opened(Box::new(case)))
             }
             Act::Tapped { payload, .. } => {
                 let token = Token::decode(payload, rules.token_keys).ok()?;
-                if token.contact != *contact || at >= token.expires_at {
+                if token.contact != contact.id || at >= token.expires_at {
                     return None;
                 }
                 let case = CaseId::from_bytes(*token.request.as_bytes());
                 let code = match token.action {
                     Action::ItIsMe => None,
                     // It goes out signed with the newest key.
-                    Action::ItIsMeWithCode => {
-                        let key = rules.token_keys.first()?;
-                        Some(Code::of(&case, at, key).hash(&case, key))
-                    }
+                    Action::ItIsMeWithCode => Some(Code::of(&case, at, rules.token_keys.first()?)),
                     _ => return None,
                 };
                 Some(Self::ItIsMe { case, at, code })

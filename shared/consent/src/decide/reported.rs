@@ -53,6 +53,7 @@ impl Step<'_> {
             event: self.event.id,
         };
         self.contact.stops.everything.raise(stop);
+        self.contact.changed_hands.raise(self.at);
         Draft {
             evidence: self.record_of_meta(EvidenceKind::Invalidated),
             words: None,

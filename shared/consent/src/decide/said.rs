@@ -94,7 +94,7 @@ impl Step<'_> {
     fn open_case(&mut self, kind: CaseKind) {
         self.send(OutgoingKind::RightsReceived {
             case: case_id(&self.event.id),
-            proof: kind.proof(None),
+            proof: kind.proof(self.contact.changed_hands_ago(self.at)),
             received_at: self.at,
         });
     }
