@@ -130,11 +130,15 @@ impl Codes {
         *self == Self::default()
     }
 
-    /// A code is sent; the one before is void.
+    /// A code is sent; the one before is void. That it is sent at the same moment once more is a repetition of the same request: it
+    /// makes nothing good again.
     ///
     /// # Errors
     /// [`TooManyCodes`].
     pub fn send(&mut self, hash: CodeHash, now: Time) -> Result<(), TooManyCodes> {
+        if self.sent.contains(&now) {
+            return Ok(());
+        }
         self.sent.retain(|sent| now < *sent + CODE_DAY);
         if self.sent.len() >= MOST_CODES {
             let first = self.sent.iter().min().copied().unwrap_or(now);
@@ -210,10 +214,35 @@ mod tests {
 
     #[test]
     fn a_new_code_makes_the_one_before_void() {
+        let (mut codes, later) = (sent(), NOW + Span::seconds(1));
+        codes.send(WRONG, later).unwrap();
+        assert_eq!(codes.clone().tell(&[RIGHT], later), Err(WrongCode));
+        assert_eq!(codes.tell(&[WRONG], later), Ok(()));
+    }
+
+    #[test]
+    fn a_request_that_is_delivered_again_makes_no_code_good_again() {
+        let mut used = sent();
+        used.tell(&[RIGHT], NOW).unwrap();
+        used.send(RIGHT, NOW).unwrap();
+        assert_eq!(used.tell(&[RIGHT], NOW), Err(WrongCode));
+        let mut guessed = sent();
+        for _ in 0..MOST_TRIES {
+            let _ = guessed.tell(&[WRONG], NOW);
+        }
+        guessed.send(RIGHT, NOW).unwrap();
+        assert_eq!(guessed.tell(&[RIGHT], NOW), Err(WrongCode));
+    }
+
+    #[test]
+    fn of_a_fourth_code_within_a_day_nothing_comes() {
         let mut codes = sent();
-        codes.send(WRONG, NOW).unwrap();
-        assert_eq!(codes.clone().tell(&[RIGHT], NOW), Err(WrongCode));
-        assert_eq!(codes.tell(&[WRONG], NOW), Ok(()));
+        for hour in 1..3 {
+            codes.send(RIGHT, NOW + Span::hours(hour)).unwrap();
+        }
+        let again_at = NOW + CODE_DAY;
+        assert_eq!(codes.send(RIGHT, NOW + Span::hours(3)), Err(TooManyCodes { again_at }));
+        assert_eq!(codes.send(RIGHT, again_at), Ok(()));
     }
 
     #[test]

@@ -124,7 +124,8 @@ impl Opened {
 }
 
 impl StoredCase {
-    /// Whom the case's deadline means: the one that the policy sets now.
+    /// The partition of the index that it stands in, and at what time: while it is open, when its answer is due; then, until when it is
+    /// kept.
     fn due(&self, policy: &Policy, now: Time) -> Option<(&'static str, Time)> {
         match self.case.closed_at() {
             None => Some((OPEN_CASES_SHARD, self.case.due_at(policy.controller(), now))),
