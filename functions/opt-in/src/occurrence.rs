@@ -1,15 +1,12 @@
 //! When something happened, and how a repetition of the request is known as one.
 
 use consent::id::EventId;
-use consent::time::{Span, Time};
+use consent::time::Time;
 use ledger::KeyUse;
 use serde::Serialize;
 use service::Work;
 use service::http::body::Object;
 use service::http::refusal::{self, Refusal};
-
-/// How far a caller's clock may be ahead. What is within counts as now.
-const CLOCK_SKEW: Span = Span::minutes(1);
 
 /// The most characters of an idempotency key.
 const MAX_KEY: usize = 255;
@@ -30,13 +27,7 @@ impl<'a> Occurrence<'a> {
 
     /// Reads the two members; both may be left out.
     pub(crate) fn read(body: &Object<'a>, now: Time) -> Result<Self, Refusal> {
-        let at = match body.get(OCCURRED_AT) {
-            None => None,
-            Some(member) => match member.parsed::<Time>()? {
-                at if at > now + CLOCK_SKEW => return Err(refusal::future_time(member.path())),
-                at => Some(at.min(now)),
-            },
-        };
+        let at = body.get(OCCURRED_AT).map(|member| member.past(now)).transpose()?;
         let key = body
             .get(IDEMPOTENCY_KEY)
             .map(|member| member.line(MAX_KEY))

@@ -569,7 +569,7 @@ impl Ledger {
         for keys in keys.chunks(BATCH) {
             let request = vec![(self.tables.ledger.clone(), keys.to_vec())];
             let items = self.batch_get("look for the messages of a contact", request).await?;
-            there.extend(items.into_iter().map(only_key));
+            there.extend(items.iter().map(schema::key_of));
         }
         Ok(there)
     }
@@ -599,11 +599,11 @@ impl Ledger {
                 .within(what, call)
                 .await?
                 .map_err(|error| LedgerError::call(what, &error))?;
-            let keys: Vec<_> = page.items.unwrap_or_default().into_iter().map(only_key).collect();
+            let keys: Vec<_> = page.items.unwrap_or_default().iter().map(schema::key_of).collect();
             if !keys.is_empty() {
                 let request = vec![(self.tables.ledger.clone(), keys)];
                 let items = self.batch_get(what, request).await?;
-                let found = items.into_iter().filter(|item| mentions(item));
+                let found = items.iter().filter(|item| mentions(item));
                 let deletions: Vec<_> = found
                     .map(|item| self.quarantine_deletion(item))
                     .collect::<Result<_, _>>()?;
@@ -618,13 +618,13 @@ impl Ledger {
         }
     }
 
-    fn quarantine_deletion(&self, item: Item) -> Result<Deletion, LedgerError> {
+    fn quarantine_deletion(&self, item: &Item) -> Result<Deletion, LedgerError> {
         let key = Delete::builder()
             .table_name(&self.tables.keys)
-            .set_key(Some(schema::key_row(schema::text(&item, PK)?)));
+            .set_key(Some(schema::key_row(schema::text(item, PK)?)));
         Ok(Deletion {
             kind: Kind::Quarantine,
-            actions: vec![self.delete_existing(only_key(item))?, delete_action(key.build())?],
+            actions: vec![self.delete_existing(schema::key_of(item))?, delete_action(key.build())?],
         })
     }
 
@@ -658,7 +658,9 @@ impl Ledger {
             match schema::parsed(&item, KIND)? {
                 Kind::Contact | Kind::Remains => {}
                 Kind::LegalHold => beside.hold = Some(Time::from_unix_seconds(schema::number(&item, UNTIL)?)),
-                kind @ (Kind::Evidence | Kind::Send | Kind::Finding) => beside.records.push((kind, only_key(item))),
+                kind @ (Kind::Evidence | Kind::Send | Kind::Finding) => {
+                    beside.records.push((kind, schema::key_of(&item)))
+                }
                 // Nobody has said what becomes of it.
                 _ => return Err(LedgerError::corrupt(KIND)),
             }
@@ -691,10 +693,6 @@ pub(crate) fn tombstone_item(
 }
 
 /// The key of an item of the ledger.
-fn only_key(item: Item) -> Item {
-    item.into_iter().filter(|(name, _)| name == PK || name == SK).collect()
-}
-
 /// What an item has counted.
 pub(crate) fn counted(item: &Item) -> Result<Counts, LedgerError> {
     let counted: BTreeMap<_, _> = item.iter().collect();

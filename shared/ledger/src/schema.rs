@@ -551,6 +551,12 @@ pub(crate) fn set_due(item: &mut Item, kind: Kind, shard: String, due_at: Time) 
     }
 }
 
+/// An item's key alone.
+pub(crate) fn key_of(item: &Item) -> Item {
+    let part = |name: &str| item.get(name).map(|value| (name.to_owned(), value.clone()));
+    [PK, SK].into_iter().filter_map(part).collect()
+}
+
 /// An item's text attribute.
 pub(crate) fn text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, LedgerError> {
     item.get(name)

@@ -4,18 +4,15 @@ use consent::case::{Case, CaseKind, Channel};
 use consent::event::{Act, Event};
 use consent::evidence::{Actor, WithdrawalSource};
 use consent::id::{CaseId, EventId};
-use consent::time::{Span, Time};
+use consent::time::Time;
 use identity::Identifiers;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
 use ledger::{NewCase, Who};
 use service::http::body::{self, Object};
-use service::http::refusal::{future_time, unavailable};
+use service::http::refusal::unavailable;
 use service::http::{self, Answer, Refusal, caller, identifiers};
 use service::{Service, Work};
-
-/// How far a caller's clock may be ahead. What is within counts as now.
-const CLOCK_SKEW: Span = Span::minutes(1);
 
 /// The most characters of where a demand came from.
 const MOST: usize = 200;
@@ -31,13 +28,7 @@ const CHANNELS: [Channel; 5] = [
 
 fn read(body: &Object<'_>, actor: Actor, now: Time) -> Result<NewCase, Refusal> {
     let recipient = body.need("recipient")?.object(&["phone", "bsuid"])?;
-    let received_at = match body.get("received_at") {
-        None => now,
-        Some(member) => match member.parsed::<Time>()? {
-            at if at > now + CLOCK_SKEW => return Err(future_time(member.path())),
-            at => at.min(now),
-        },
-    };
+    let received_at = body.get("received_at").map(|member| member.past(now)).transpose()?;
     let recipient =
         identifiers::read(&recipient)?.ok_or_else(|| recipient.wrong("nobody is named: give phone, bsuid or both"))?;
     let kind = body.need("kind")?.one_of(&CaseKind::ALL)?;
@@ -45,7 +36,7 @@ fn read(body: &Object<'_>, actor: Actor, now: Time) -> Result<NewCase, Refusal> 
     let source = body.get("source").map(|source| source.line(MOST).map(str::to_owned));
     let id = CaseId::from_bytes(identity::random_bytes().map_err(unavailable)?);
     Ok(NewCase {
-        case: Case::new(id, kind, channel, kind.proof(None), received_at, now),
+        case: Case::new(id, kind, channel, kind.proof(None), received_at.unwrap_or(now), now),
         recipient,
         source: source.transpose()?,
         actor,

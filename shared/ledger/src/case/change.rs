@@ -10,7 +10,7 @@ use consent::time::Time;
 use identity::Pseudonym;
 
 use crate::error::LedgerError;
-use crate::schema::{self, CASE, CONTACT, DETAILS, Item, MENTIONS, PK, SK, VERSION};
+use crate::schema::{self, CASE, CONTACT, DETAILS, Item, MENTIONS, PK, VERSION};
 use crate::store::{Ledger, action};
 use crate::transaction::{ATTEMPTS, Amendment, Transacted, delete_action};
 
@@ -142,7 +142,7 @@ impl Ledger {
                     .client
                     .delete_item()
                     .table_name(&self.tables.ledger)
-                    .set_key(Some(key_of(&link)))
+                    .set_key(Some(schema::key_of(&link)))
                     .send();
                 self.within(what, call)
                     .await?
@@ -195,9 +195,4 @@ impl Ledger {
             .expression_attribute_values(":case", schema::s(case.to_string()));
         delete_action(delete.build())
     }
-}
-
-fn key_of(item: &Item) -> Item {
-    let part = |name: &str| item.get(name).map(|value| (name.to_owned(), value.clone()));
-    [PK, SK].into_iter().filter_map(part).collect()
 }

@@ -290,7 +290,7 @@ impl Due {
         Ok(Some(Self {
             kind,
             due_at: Time::from_unix_seconds(due_at),
-            key: key_of(item),
+            key: schema::key_of(item),
             shard: shard.to_owned(),
             home_shard: schema::text(item, HOME_SHARD).ok().map(str::to_owned),
             failures: schema::number(item, FAILURES)
@@ -393,11 +393,6 @@ fn end_of_day(pk: &str) -> Result<Time, LedgerError> {
     let day = pk.strip_prefix("erased#").and_then(|name| name.split_once('#'));
     let begin = day.and_then(|(day, _)| format!("{day}T00:00:00Z").parse::<Time>().ok());
     Ok(begin.ok_or(LedgerError::corrupt(PK))? + Span::days(1))
-}
-
-fn key_of(item: &Item) -> Item {
-    let part = |name: &str| item.get(name).map(|value| (name.to_owned(), value.clone()));
-    [PK, SK].into_iter().filter_map(part).collect()
 }
 
 /// The key of an item as something that can be compared.

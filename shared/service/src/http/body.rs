@@ -6,6 +6,7 @@
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
+use consent::time::{Span, Time};
 use lambda_http::Request;
 use lambda_http::http::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
@@ -15,6 +16,9 @@ use super::refusal::{self, Refusal};
 
 /// The largest body that is read, in bytes: many times what any request needs that goes through this reader.
 const MAX_BODY: usize = 64 * 1024;
+
+/// How far a caller's clock may be ahead. What is within counts as now.
+const CLOCK_SKEW: Span = Span::minutes(1);
 
 /// Reads the body as one JSON object.
 ///
@@ -193,6 +197,17 @@ impl<'a> Member<'a> {
     /// When it stands for nothing of the kind.
     pub fn parsed<T: FromStr<Err: Display>>(&self) -> Result<T, Refusal> {
         self.parsed_by(str::parse)
+    }
+
+    /// When something happened: a time that is over, or is now.
+    ///
+    /// # Errors
+    /// When it is no time, or is yet to come.
+    pub fn past(&self, now: Time) -> Result<Time, Refusal> {
+        match self.parsed::<Time>()? {
+            at if at > now + CLOCK_SKEW => Err(refusal::future_time(self.path())),
+            at => Ok(at.min(now)),
+        }
     }
 
     /// Text that stands for something. The error must not repeat the text.
