@@ -1,6 +1,6 @@
 //! What people do in the chat about their cases.
 
-use consent::case::{Case, CaseStep, IdentityProof};
+use consent::case::{Case, CaseStep};
 use consent::evidence::Actor;
 use identity::Identifiers;
 use ledger::{LedgerError, NewCase, Opened, Stepped};
@@ -34,13 +34,10 @@ pub(crate) async fn carry_out(
             let id = stored.case.duplicate_of.unwrap_or(case);
             let code = code.map(|code| code.hash(&id, &work.token_key()));
             let show = |case: &mut Case| {
-                // Where there were too many codes, those from before stay good, and this one is not.
-                if let Some(code) = code
-                    && let Err(too_many) = case.send_code(code, at)
-                {
+                if let Err(too_many) = case.tap(code, at)? {
                     tracing::warn!(error = %too_many, "a code is not good");
                 }
-                case.show(IdentityProof::Tap, at)
+                Ok(())
             };
             let shown = work.ledger.step_case(&id, show, None, &work.policy, work.now).await?;
             if matches!(shown, Stepped::Taken(_)) {

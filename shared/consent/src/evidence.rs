@@ -535,6 +535,14 @@ impl Chained {
         }
     }
 
+    /// The link that it makes, as it says.
+    pub fn link(&self) -> Link {
+        match self {
+            Self::Whole(record) => record.link,
+            Self::Reduced(record) => record.link,
+        }
+    }
+
     /// The link that it makes after the one before, if nobody changed it.
     fn verified(&self, key: &ChainKey, contact: &ContactId, before: Link) -> Option<Link> {
         let (link, is_genuine) = match self {

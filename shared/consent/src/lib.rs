@@ -7,6 +7,7 @@
 pub mod campaign;
 pub mod case;
 pub mod contact;
+pub mod copy;
 pub mod decide;
 pub mod event;
 pub mod evidence;

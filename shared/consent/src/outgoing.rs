@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::case::{Code, IdentityProof, TAP_LIFE};
+use crate::case::{Code, IdentityProof, PageLink, TAP_LIFE};
 use crate::contact::Contact;
 use crate::id::{
     CampaignId, CaseId, ContactId, ErasureId, EventId, Locale, OutgoingId, PurposeId, RequestId, SenderId,
@@ -267,7 +267,12 @@ impl Outgoing {
             OutgoingKind::Help => plain(texts.help()),
             OutgoingKind::IdentityCode { case, sent_at } => {
                 let code = Code::of(case, *sent_at, key);
-                plain(&texts.identity_code(code.expose()))
+                let link = PageLink {
+                    case: *case,
+                    sent_at: *sent_at,
+                };
+                let link = format!("{}/cases/{}", policy.rights().page_url(), link.encode(key));
+                plain(&texts.identity_code(code.expose(), &link))
             }
             OutgoingKind::RightsReceived {
                 case,

@@ -165,6 +165,11 @@ impl Registers {
         }
     }
 
+    /// The latest requests of both kinds, whether they count or not.
+    pub fn requests(&self) -> impl Iterator<Item = &Request> {
+        self.asked_in_person.get().into_iter().chain(self.asked_openly.get())
+    }
+
     /// The latest request that counts, given the latest stop that binds this purpose.
     ///
     /// After a stop an open form does not count: anyone could have filled it in.

@@ -41,6 +41,10 @@ impl TokenKey {
         keyed(&self.0, "assent code v1")
     }
 
+    pub(crate) fn mac_of_pages(&self) -> Hmac<Sha256> {
+        keyed(&self.0, "assent page v1")
+    }
+
     pub(crate) fn mac_of_tickets(&self) -> Hmac<Sha256> {
         keyed(&self.0, "assent ticket v1")
     }

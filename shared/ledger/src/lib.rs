@@ -10,6 +10,7 @@ mod campaign;
 mod case;
 mod change;
 mod contact;
+mod copy;
 mod erasure;
 mod error;
 mod health;
@@ -35,6 +36,7 @@ pub use campaign::{
 pub use case::{CaseDetails, CaseFilter, CaseNote, CasePage, NewCase, Noted, Opened, Stepped, StoredCase};
 pub use change::{MAX_EVENTS, PromptPhase, Recorded, Who};
 pub use contact::{Found, Subject};
+pub use copy::HeldAbout;
 pub use erasure::{ContactBook, Erasure, ErasureRequest, ErasureStart, Proof};
 pub use error::LedgerError;
 pub use health::{HealthReport, TemplateFact};

@@ -300,7 +300,7 @@ impl Ledger {
                     true
                 }
                 // They have a time of their own.
-                Kind::Case | Kind::CaseLink => true,
+                Kind::Case | Kind::CaseLink | Kind::Copy => true,
                 // They hold nothing of a contact.
                 Kind::Campaign
                 | Kind::CampaignCheck

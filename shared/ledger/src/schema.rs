@@ -45,6 +45,8 @@
 //! | a step of a case | `case#<id>` / `case`; at its end `cases#<keyed hash>` / `open#<what>` as well | TransactWriteItems |
 //! | the cases of a person | `cases#<keyed hash>` / `case#<id>` | Query |
 //! | open cases by deadline, closed ones by how long they are kept | index `due`: `open_cases#0`, `closed_cases#0` | Query, BatchGetItem |
+//! | a copy of what is held about a person | `copy#<case>` / `copy`, `<made at>#<number>`; the case's key | PutItem, GetItem |
+//! | all that is held about a person | `contact#<id>`, its aliases, messages and cases; the indexes of audiences and quarantined deliveries | Query, BatchGetItem |
 //! | how many people were written to first | `usage#<hour>` / `usage` | BatchGetItem, UpdateItem |
 //!
 //! Every item carries `kind`, so that a stream filter or a purge knows it without looking at its key. What belongs to the
@@ -189,6 +191,7 @@ pub(crate) mod kind {
     pub(crate) const USAGE: &str = Kind::Usage.as_str();
     pub(crate) const CASE: &str = Kind::Case.as_str();
     pub(crate) const CASE_LINK: &str = Kind::CaseLink.as_str();
+    pub(crate) const COPY: &str = Kind::Copy.as_str();
 }
 
 /// How far an erasure has come.
@@ -449,6 +452,19 @@ pub(crate) fn open_case_key(alias: &Pseudonym, what: CaseKind) -> Item {
 }
 
 /// The item that counts the hour that begins then.
+/// The partition of a case's copies.
+pub(crate) fn copy_pk(case: &CaseId) -> String {
+    format!("copy#{case}")
+}
+
+pub(crate) fn copy_key(case: &CaseId) -> Item {
+    key(copy_pk(case), kind::COPY)
+}
+
+pub(crate) fn copy_part_key(case: &CaseId, made_at: Time, number: u32) -> Item {
+    key(copy_pk(case), &format!("{made_at}#{number:04}"))
+}
+
 pub(crate) fn usage_key(hour: Time) -> Item {
     key(format!("usage#{hour}"), kind::USAGE)
 }

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use consent::evidence::ChainKey;
 use consent::retention::ReportKey;
+use consent::time::Time;
 use identity::{PseudonymKey, SealingKey, SubjectKey, WrappedKey};
 use tokio::time::Instant;
 
@@ -121,6 +122,88 @@ impl Ledger {
         let mut sealing = self.keys.sealing.iter();
         let key = sealing.find_map(|sealing| sealing.unwrap(&wrapped, owner).ok());
         key.ok_or(LedgerError::Sealed)
+    }
+
+    /// All items of a partition of the ledger.
+    pub(crate) async fn partition(&self, what: &'static str, pk: String) -> Result<Vec<Item>, LedgerError> {
+        let (mut items, mut after) = (vec![], None);
+        loop {
+            let call = self
+                .client
+                .query()
+                .table_name(&self.tables.ledger)
+                .key_condition_expression("#pk = :pk")
+                .expression_attribute_names("#pk", schema::PK)
+                .expression_attribute_values(":pk", schema::s(&*pk))
+                .consistent_read(true)
+                .set_exclusive_start_key(after)
+                .send();
+            let page = self
+                .within(what, call)
+                .await?
+                .map_err(|error| LedgerError::call(what, &error))?;
+            items.extend(page.items.unwrap_or_default());
+            after = page.last_evaluated_key;
+            if after.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// The keys of all items in a partition of the index that are due until then. The index is a moment behind.
+    pub(crate) async fn indexed(&self, what: &'static str, shard: &str, until: Time) -> Result<Vec<Item>, LedgerError> {
+        let (mut keys, mut after) = (vec![], None);
+        loop {
+            let call = self
+                .client
+                .query()
+                .table_name(&self.tables.ledger)
+                .index_name(schema::DUE_INDEX)
+                .key_condition_expression("#shard = :shard AND #due_at <= :until")
+                .expression_attribute_names("#shard", schema::DUE_SHARD)
+                .expression_attribute_names("#due_at", schema::DUE_AT)
+                .expression_attribute_values(":shard", schema::s(shard))
+                .expression_attribute_values(":until", schema::time(until))
+                .set_exclusive_start_key(after)
+                .send();
+            let page = self
+                .within(what, call)
+                .await?
+                .map_err(|error| LedgerError::call(what, &error))?;
+            keys.extend(page.items().iter().map(schema::key_of));
+            after = page.last_evaluated_key;
+            if after.is_none() {
+                return Ok(keys);
+            }
+        }
+    }
+
+    /// Writes an item of the ledger, whatever is there.
+    pub(crate) async fn put_item(&self, what: &'static str, item: Item) -> Result<(), LedgerError> {
+        let call = self
+            .client
+            .put_item()
+            .table_name(&self.tables.ledger)
+            .set_item(Some(item))
+            .send();
+        self.within(what, call)
+            .await?
+            .map_err(|error| LedgerError::call(what, &error))?;
+        Ok(())
+    }
+
+    /// Deletes an item of the ledger, if it is there.
+    pub(crate) async fn delete_item(&self, what: &'static str, key: Item) -> Result<(), LedgerError> {
+        let call = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.ledger)
+            .set_key(Some(key))
+            .send();
+        self.within(what, call)
+            .await?
+            .map_err(|error| LedgerError::call(what, &error))?;
+        Ok(())
     }
 
     /// Waits before the next attempt, longer each time and by chance, so that rivals do not meet again. Fails if the

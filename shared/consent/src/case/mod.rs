@@ -6,6 +6,7 @@
 mod code;
 mod deadline;
 mod holiday;
+mod page;
 mod step;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ use crate::time::{Span, Time};
 pub use code::{CODE_DAY, CODE_LIFE, Code, Codes, InvalidCode, MOST_CODES, MOST_TRIES, TooManyCodes, WrongCode};
 pub use deadline::end_of_months;
 pub use holiday::{Holiday, InvalidHoliday};
+pub use page::PageLink;
 pub use step::CaseStep;
 
 /// How many months an answer may take (Art. 12(3) GDPR).
@@ -76,6 +78,11 @@ impl CaseKind {
         }
     }
 
+    /// Whether it is answered with a copy of what is held.
+    pub fn gives_copy(self) -> bool {
+        matches!(self, Self::Access | Self::Portability)
+    }
+
     /// What has to show that whoever demands it is the person, if the number or id changed hands that long ago, or never.
     ///
     /// Nothing more than needed is asked (Art. 12(6) and 11 GDPR; EDPB Guidelines 01/2022, no. 65): an objection harms nobody if
@@ -86,7 +93,7 @@ impl CaseKind {
         }
         let changed_lately = changed.is_some_and(|ago| ago < CHANGED_LATELY);
         match self {
-            Self::Access | Self::Portability => IdentityProof::Code,
+            _ if self.gives_copy() => IdentityProof::Code,
             _ if changed_lately => IdentityProof::Code,
             _ => IdentityProof::Tap,
         }
@@ -362,11 +369,24 @@ impl Case {
     ///
     /// # Errors
     /// [`TooManyCodes`].
-    pub fn send_code(&mut self, hash: CodeHash, now: Time) -> Result<(), TooManyCodes> {
+    fn send_code(&mut self, hash: CodeHash, now: Time) -> Result<(), TooManyCodes> {
         if self.proof == IdentityProof::Tap && self.identity_shown_at.is_none() {
             self.proof = IdentityProof::Code;
         }
         self.codes.send(hash, now)
+    }
+
+    /// Somebody taps the button, and is sent a code if it needs one. Where too many were sent, those from before stay good, and this
+    /// one is not: [`TooManyCodes`] within.
+    ///
+    /// # Errors
+    /// [`StepError`] if there is nothing to show any more. A copy that was made is opened by another code.
+    pub fn tap(&mut self, code: Option<CodeHash>, now: Time) -> Result<Result<(), TooManyCodes>, StepError> {
+        let sent = code.map_or(Ok(()), |code| self.send_code(code, now));
+        match self.show(IdentityProof::Tap, now) {
+            Err(_) if code.is_some() && self.reads_copy() => Ok(sent),
+            shown => shown.map(|()| sent),
+        }
     }
 
     /// Somebody tells a code, which hashes to these under the keys there are. What changed has to be kept in either case.
@@ -374,12 +394,26 @@ impl Case {
     /// # Errors
     /// [`StepError`] if nobody waits for one; within it [`WrongCode`].
     pub fn tell_code(&mut self, hashes: &[CodeHash], now: Time) -> Result<Result<(), WrongCode>, StepError> {
-        self.clone().show(IdentityProof::Code, now)?;
+        match self.clone().show(IdentityProof::Code, now) {
+            Ok(()) => {}
+            Err(_) if self.reads_copy() => return Ok(self.codes.tell(hashes, now)),
+            Err(error) => return Err(error),
+        }
         let told = self.codes.tell(hashes, now);
         if told.is_ok() {
             self.show(IdentityProof::Code, now)?;
         }
         Ok(told)
+    }
+
+    /// Whether the person has shown who they are and may read the copy, each time with another code.
+    fn reads_copy(&self) -> bool {
+        let may = match self.stage {
+            Stage::Received | Stage::IdentityPending => false,
+            Stage::Verified | Stage::InProgress => true,
+            Stage::Closed { outcome, .. } => outcome.does_something(),
+        };
+        may && self.kind.gives_copy()
     }
 
     /// Work on it begins. That it begins once more changes nothing.

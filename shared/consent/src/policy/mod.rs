@@ -12,6 +12,7 @@ mod notice;
 mod prompt;
 mod purpose;
 mod read;
+mod rights;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -22,10 +23,14 @@ mod vocabulary;
 pub use controller::{Controller, Country, DataProtectionOfficer, InvalidCountry, Sender};
 pub use fault::{Fault, PolicyFaults};
 pub use notice::Notice;
+pub(crate) use notice::Wording;
 pub use prompt::{PromptButtons, PromptTemplate};
 pub use purpose::{Class, Frequency, Per, Purpose};
+pub use rights::{Rights, SupervisoryAuthority};
 pub use settings::{Campaigns, Keep, Mode, Prompting, QuietHours, Retention};
 pub use texts::{HoldQuestion, RightsReceived, Texts};
+
+use std::collections::BTreeSet;
 
 use toml::de::DeTable;
 
@@ -43,6 +48,7 @@ pub struct Policy {
     text: String,
     controller: Controller,
     data_protection_officer: DataProtectionOfficer,
+    rights: Rights,
     default_locale: Locale,
     locales: Vec<Locale>,
     senders: Vec<Sender>,
@@ -94,6 +100,11 @@ impl Policy {
     /// Whom to ask.
     pub fn data_protection_officer(&self) -> &DataProtectionOfficer {
         &self.data_protection_officer
+    }
+
+    /// What people are told who demand something about their data.
+    pub fn rights(&self) -> &Rights {
+        &self.rights
     }
 
     /// The locale to fall back on.
@@ -160,6 +171,23 @@ impl Policy {
         self.notices
             .iter()
             .find(|notice| notice.purpose() == purpose && notice.locale() == locale && notice.is_active(at))
+    }
+
+    /// Who else receives data, as the notices say that are shown at that moment in the locale, or else in the default locale.
+    pub fn recipients(&self, locale: &Locale, at: Time) -> Vec<String> {
+        let notices = |locale: &Locale| {
+            let purposes = self.purposes.iter();
+            let shown: Vec<_> = purposes
+                .filter_map(|purpose| self.notice(purpose.id(), locale, at))
+                .collect();
+            shown
+        };
+        let mut shown = notices(locale);
+        if shown.is_empty() {
+            shown = notices(&self.default_locale);
+        }
+        let all: BTreeSet<_> = shown.iter().flat_map(|notice| notice.recipients()).cloned().collect();
+        all.into_iter().collect()
     }
 
     /// The notice with that name, active or retired.

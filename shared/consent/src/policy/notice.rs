@@ -23,6 +23,7 @@ pub struct Notice {
     pub(super) locale: Locale,
     pub(super) shown: Shown,
     pub(super) validity: Validity,
+    pub(super) prompt: PromptTemplate,
 }
 
 /// The statements of a notice.
@@ -98,6 +99,11 @@ impl Notice {
     /// How to withdraw (GDPR Art. 7(3), 13(2)(c)).
     pub fn withdrawal(&self) -> &str {
         &self.shown.withdrawal
+    }
+
+    /// The message that asks for the consent and shows the notice.
+    pub fn prompt(&self) -> &PromptTemplate {
+        &self.prompt
     }
 
     /// The first moment it is shown.
@@ -207,7 +213,27 @@ impl<'d> Draft<'d> {
             retention: self.retention,
             withdrawal: self.withdrawal,
         };
-        let version = version(&purpose.id, &self.locale, &shown, self.validity.from, prompt?);
+        let prompt = prompt?;
+        let buttons = prompt.buttons();
+        let wording = Wording {
+            purpose: &purpose.id,
+            locale: &self.locale,
+            valid_from: self.validity.from,
+            label: &shown.label,
+            text: &shown.text,
+            url: &shown.url,
+            controller: &shown.controller,
+            address: &shown.address,
+            data_protection_officer: &shown.data_protection_officer,
+            recipients: &shown.recipients,
+            retention: &shown.retention,
+            withdrawal: &shown.withdrawal,
+            prompt: prompt.name(),
+            prompt_language: prompt.language().as_str(),
+            prompt_body: &prompt.body,
+            prompt_buttons: [buttons.confirm(), buttons.no(), buttons.not_me()],
+        };
+        let version = wording.version();
         if self.version.is_some_and(|expected| expected != version) {
             let reason = format!(
                 "the notice shows something else than under this name, now {version}; a notice never changes: \
@@ -221,45 +247,60 @@ impl<'d> Draft<'d> {
             locale: self.locale,
             shown,
             validity: self.validity,
+            prompt: prompt.clone(),
         })
     }
 }
 
-/// The SHA-256 of everything a notice shows and since when, in an encoding that no two notices share: every text and
-/// list is preceded by its length.
-///
-/// Its end is no part of it: nobody knows the end while the notice is shown, and the evidence of consents given to it must
-/// still find it by its name afterwards.
-fn version(purpose: &PurposeId, locale: &Locale, shown: &Shown, from: Time, prompt: &PromptTemplate) -> NoticeVersion {
-    let Shown {
-        label,
-        text,
-        url,
-        controller,
-        address,
-        data_protection_officer,
-        recipients,
-        retention,
-        withdrawal,
-    } = shown;
-    let mut encoded = Encoded::default();
-    encoded.text("notice 1").text(purpose.as_str()).text(locale.as_str());
-    encoded.text(label).text(text).text(url);
-    encoded.text(controller).text(address).text(data_protection_officer);
-    encoded.number(recipients.len() as u64);
-    for recipient in recipients {
-        encoded.text(recipient);
+/// Everything that a notice shows, and since when.
+pub(crate) struct Wording<'a> {
+    pub(crate) purpose: &'a PurposeId,
+    pub(crate) locale: &'a Locale,
+    pub(crate) valid_from: Time,
+    pub(crate) label: &'a str,
+    pub(crate) text: &'a str,
+    pub(crate) url: &'a str,
+    pub(crate) controller: &'a str,
+    pub(crate) address: &'a str,
+    pub(crate) data_protection_officer: &'a str,
+    pub(crate) recipients: &'a [String],
+    pub(crate) retention: &'a str,
+    pub(crate) withdrawal: &'a str,
+    pub(crate) prompt: &'a str,
+    pub(crate) prompt_language: &'a str,
+    pub(crate) prompt_body: &'a str,
+    pub(crate) prompt_buttons: [&'a str; 3],
+}
+
+impl Wording<'_> {
+    /// The SHA-256 of all of it, in an encoding that no two notices share: every text and list is preceded by its length.
+    ///
+    /// The notice's end is no part of it: nobody knows the end while the notice is shown, and the evidence of consents given to it
+    /// must still find it by its name afterwards.
+    pub(crate) fn version(&self) -> NoticeVersion {
+        let mut encoded = Encoded::default();
+        encoded
+            .text("notice 1")
+            .text(self.purpose.as_str())
+            .text(self.locale.as_str());
+        encoded.text(self.label).text(self.text).text(self.url);
+        encoded
+            .text(self.controller)
+            .text(self.address)
+            .text(self.data_protection_officer);
+        encoded.number(self.recipients.len() as u64);
+        for recipient in self.recipients {
+            encoded.text(recipient);
+        }
+        encoded.text(self.retention).text(self.withdrawal);
+        encoded.0.update(self.valid_from.unix_seconds().to_be_bytes());
+        encoded.text(self.prompt).text(self.prompt_language);
+        encoded.0.update(Sha256::digest(self.prompt_body));
+        for button in self.prompt_buttons {
+            encoded.text(button);
+        }
+        NoticeVersion::from_bytes(encoded.0.finalize().into())
     }
-    encoded.text(retention).text(withdrawal);
-    encoded.0.update(from.unix_seconds().to_be_bytes());
-    encoded.text(prompt.name()).text(prompt.language().as_str());
-    encoded.0.update(Sha256::digest(&prompt.body));
-    let buttons = prompt.buttons();
-    encoded
-        .text(buttons.confirm())
-        .text(buttons.no())
-        .text(buttons.not_me());
-    NoticeVersion::from_bytes(encoded.0.finalize().into())
 }
 
 #[derive(Default)]

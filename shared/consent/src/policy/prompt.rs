@@ -74,6 +74,11 @@ impl PromptTemplate {
         ]
     }
 
+    /// The body as it is written, with places for the parameters.
+    pub fn wording(&self) -> &str {
+        &self.body
+    }
+
     /// The body with the parameters in place, as an interactive message shows it.
     pub fn body(&self, notices: &[&Notice]) -> String {
         self.filled(&self.parameters(notices))

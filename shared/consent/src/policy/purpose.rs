@@ -1,5 +1,7 @@
 //! What contacts can consent to.
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::{Locale, PurposeId, SenderId};
 use crate::time::Span;
 
@@ -98,7 +100,8 @@ impl Frequency {
 }
 
 /// The legal class of a purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Direct marketing: STOP ends it, and so does every objection to it (GDPR Art. 21(2), ePrivacy Directive Art. 13).
     Marketing,

@@ -13,6 +13,7 @@ use super::localised::{Locales, Localised};
 use super::notice::{Draft, Notice};
 use super::prompt::{BODY, PromptTemplate};
 use super::purpose::{Class, Purpose};
+use super::rights::Rights;
 use super::settings::{Campaigns, Prompting, Retention};
 use super::texts::{Fallback, Filling, Texts};
 use super::{Policy, vocabulary};
@@ -33,6 +34,9 @@ impl Policy {
         let officer = root
             .need("data_protection_officer")
             .and_then(|node| DataProtectionOfficer::read(&node.table()?));
+        let rights = root
+            .need("rights")
+            .and_then(|node| Rights::read(&node.table()?, known, default_locale.as_ref()));
         let senders = root.need("senders").and_then(|node| read_senders(&node));
         let asked = root
             .need("purposes")
@@ -66,6 +70,7 @@ impl Policy {
             text: text.to_owned(),
             controller,
             data_protection_officer: officer,
+            rights: rights?,
             default_locale,
             locales,
             senders: senders?,

@@ -1,5 +1,7 @@
 //! Numbers: how often to ask, how long to keep, how campaigns are checked.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::retention::Setting;
@@ -54,6 +56,17 @@ impl Keep {
             utc.to_timestamp(until).ok()
         };
         until().map_or(Time::MAX, |until| Time::from_unix_seconds(until.as_second()))
+    }
+}
+
+impl fmt::Display for Keep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (number, one, many) = match self {
+            Self::Days(number) => (number, "day", "days"),
+            Self::Months(number) => (number, "month", "months"),
+            Self::Years(number) => (number, "year", "years"),
+        };
+        write!(f, "{number} {}", if *number == 1 { one } else { many })
     }
 }
 

@@ -56,6 +56,12 @@ fn the_example_says_what_a_reader_of_it_would_expect() {
     assert_eq!(policy.controller().name(), "Muster GmbH");
     assert_eq!(policy.controller().country().as_str(), "DE");
     assert_eq!(policy.data_protection_officer().contact(), "datenschutz@example.com");
+    assert_eq!(policy.rights().page_url(), "https://consent.example.com");
+    assert_eq!(
+        policy.rights().authority().contact(),
+        "https://www.datenschutz-berlin.de"
+    );
+    assert!(policy.rights().transfers(&de).contains("in die USA"));
     assert_eq!(policy.locales(), [de.clone(), locale("en")]);
 
     let sender = "106540352242922".parse().unwrap();
@@ -347,6 +353,7 @@ fn an_empty_document_is_told_all_that_a_policy_needs() {
         "locales",
         "prompts",
         "purposes",
+        "rights",
         "senders",
         "texts",
     ];
@@ -456,6 +463,7 @@ locales = ["en"]
 default_locale = "en"
 controller = { name = "A", address = "B", country = "DE", privacy_url = "https://c.example/" }
 data_protection_officer = { contact = "D" }
+rights = { page_url = "https://v.example", supervisory_authority = { name = "W", contact = "X" }, transfers.en = "Y" }
 senders = [{ phone_number_id = "1", waba_id = "2", label = "E" }]
 [[purposes]]
 id = "a"
@@ -482,7 +490,7 @@ hold_question = { body = "P", stop = "Q", keep = "R" }
 which_question = "S"
 help = "STOP"
 rights_received = { body = "T", it_is_me = "U" }
-identity_code = "{code}"
+identity_code = "{code} {link}"
 "#;
 
 /// Members of the fixed policy that its notice shows, and the texts they stand in.

@@ -89,9 +89,9 @@ impl Texts {
         &self.help
     }
 
-    /// Tells the contact a code.
-    pub fn identity_code(&self, code: &str) -> String {
-        self.identity_code.replace(CODE, code)
+    /// Tells the contact a code, and the page to enter it on.
+    pub fn identity_code(&self, code: &str, link: &str) -> String {
+        self.identity_code.replace(CODE, code).replace(LINK, link)
     }
 
     /// Says that a demand under the GDPR has arrived, and asks whether it is the contact's.
@@ -229,7 +229,7 @@ struct Needs<'a> {
     purposes: Option<&'a str>,
     /// A word that stops.
     stop: bool,
-    /// The place of a code, which is filled in later.
+    /// The places of a code and of the page to enter it on, which are filled in later.
     code: bool,
 }
 
@@ -244,6 +244,8 @@ impl Needs<'_> {
 const PURPOSES: &str = "{purposes}";
 
 const CODE: &str = "{code}";
+
+const LINK: &str = "{link}";
 
 impl Filling<'_> {
     /// Reads a text and fills in what is known; the purposes stay for later.
@@ -260,7 +262,7 @@ impl Filling<'_> {
             .iter()
             .map(|(place, _)| *place)
             .chain(needs.purposes.map(|_| PURPOSES))
-            .chain(needs.code.then_some(CODE));
+            .chain([CODE, LINK].into_iter().filter(|_| needs.code));
         let bare = bare.fold(text.to_owned(), |bare, place| bare.replace(place, ""));
         let mut fine = true;
         let mut check = |holds: bool, reason: &str| {
@@ -274,7 +276,7 @@ impl Filling<'_> {
             if needs.purposes.is_some() {
                 "write no braces but {controller}, {address}, {contact}, {privacy_url} and {purposes}"
             } else if needs.code {
-                "write no braces but {controller}, {address}, {contact}, {privacy_url} and {code}"
+                "write no braces but {controller}, {address}, {contact}, {privacy_url}, {code} and {link}"
             } else {
                 "write no braces but {controller}, {address}, {contact} and {privacy_url}"
             },
@@ -284,8 +286,8 @@ impl Filling<'_> {
             "does not say what for; write {purposes}",
         );
         check(
-            !needs.code || text.contains(CODE),
-            "does not tell the code; write {code}",
+            !needs.code || (text.contains(CODE) && text.contains(LINK)),
+            "does not tell the code and where to enter it; write {code} and {link}",
         );
         check(
             !needs.stop || says_how_to_stop(text, self.words),

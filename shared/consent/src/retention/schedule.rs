@@ -84,6 +84,8 @@ pub enum Kind {
     Case,
     /// Whose case it is, by keyed hash.
     CaseLink,
+    /// A copy of all that is held about somebody, until they fetch it.
+    Copy,
     /// Where the purge stands.
     RetentionState,
 }
@@ -95,7 +97,7 @@ pub struct UnknownKind;
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Contact,
         Self::SubjectKey,
         Self::Alias,
@@ -122,6 +124,7 @@ impl Kind {
         Self::Usage,
         Self::Case,
         Self::CaseLink,
+        Self::Copy,
         Self::RetentionState,
     ];
 
@@ -154,6 +157,7 @@ impl Kind {
             Self::Usage => "usage",
             Self::Case => "case",
             Self::CaseLink => "case_link",
+            Self::Copy => "copy",
             Self::RetentionState => "retention_state",
         }
     }
@@ -177,6 +181,7 @@ impl Kind {
             | Self::Erasure
             | Self::PurgeRun
             | Self::Usage
+            | Self::Copy
             | Self::Tombstone => true,
             // Something else goes with them, or a legal hold has to be looked at.
             Self::Contact
@@ -378,6 +383,23 @@ impl After {
             Self::With(_) | Self::Never => None,
         }
     }
+
+    /// When it is, by that policy, for people.
+    pub fn by(self, policy: &Policy) -> String {
+        let keep = |setting| policy.retention().keep(setting);
+        match self {
+            Self::Setting(setting, event) => format!("{} after {event}", keep(setting)),
+            Self::EndOfYear(setting, event) => {
+                format!("{} after {event}, to the end of the calendar year", keep(setting))
+            }
+            Self::Backups(span) => format!(
+                "{} days after every backup is younger than the erasure ({})",
+                span.as_seconds() / 86_400,
+                keep(Setting::Backup)
+            ),
+            Self::Fixed(..) | Self::Stated | Self::With(_) | Self::AtOnce | Self::Never => self.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for After {
@@ -482,7 +504,7 @@ macro_rules! lines {
     };
 }
 
-static SCHEDULE: [Line; 32] = lines! {
+static SCHEDULE: [Line; 33] = lines! {
     Contact: "a request that nobody confirmed", After::Setting(Setting::Unconfirmed, "the request"), Delete,
         "Nobody consented, so nothing justifies keeping it (Art. 17(1)(a) GDPR). It is never due while its prompt can be answered.";
     Contact: "a refusal or a stop by somebody who had not consented", After::Fixed(REDELIVERY, "it"), Reduce,
@@ -545,6 +567,8 @@ static SCHEDULE: [Line; 32] = lines! {
         "It names a version, and no person.";
     Health: "what Meta reported of an account, a number or a template", After::Never, Keep,
         "A newer report takes its place; it is about no person.";
+    Copy: "a copy of all that is held about somebody, sealed", After::Setting(Setting::Export, "it was made"), Delete,
+        "So long the person can fetch it. It is made again when they ask again.";
     RetentionState: "where the purge stands", After::Never, Keep,
         "One item, about no person.";
 };

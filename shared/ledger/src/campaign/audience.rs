@@ -311,6 +311,37 @@ impl Ledger {
         Ok(forgotten)
     }
 
+    /// Where a person is on audiences, and what the caller calls them there.
+    pub(crate) async fn entries_of(
+        &self,
+        contact: Option<&ContactId>,
+        aliases: &BTreeSet<Pseudonym>,
+    ) -> Result<Vec<(CampaignId, PartId, Option<String>)>, LedgerError> {
+        let mut aliases = aliases.clone();
+        aliases.extend(contact.map(|contact| self.recipient_alias(contact)));
+        let buckets: BTreeSet<u8> = aliases.iter().map(schema::bucket_of).collect();
+        let is_them = |entry: &Entry| {
+            entry.contact.as_ref().is_some_and(|on| Some(on) == contact) || aliases.contains(&entry.alias)
+        };
+        let mut entries = vec![];
+        for campaign in self.campaigns_in(AUDIENCES_SHARD, Time::MAX).await? {
+            let mut key = None;
+            for bucket in &buckets {
+                for item in self.bucket_items(&campaign, *bucket..=*bucket, true).await? {
+                    if key.is_none() {
+                        key = Some(self.references_key(&campaign).await?);
+                    }
+                    let theirs = read_bucket(&campaign, &item, key.as_ref().and_then(Option::as_ref))?;
+                    entries.extend(theirs.into_iter().filter(is_them).map(|entry| {
+                        let reference = entry.reference.as_ref().map(|reference| reference.expose().to_owned());
+                        (campaign.clone(), entry.part, reference)
+                    }));
+                }
+            }
+        }
+        Ok(entries)
+    }
+
     /// Takes people from a bucket's item.
     async fn forget_in(
         &self,

@@ -13,8 +13,7 @@ use consent::time::Time;
 
 use crate::error::LedgerError;
 use crate::schema::{
-    self, AUDIENCES_SHARD, BODY, CAMPAIGNS_SHARD, COUNT, DUE_AT, DUE_INDEX, DUE_SHARD, Item, KIND, PK, PURGE_SHARD,
-    SIGNATURE, VERDICT, VERSION,
+    self, AUDIENCES_SHARD, BODY, CAMPAIGNS_SHARD, COUNT, Item, KIND, PK, PURGE_SHARD, SIGNATURE, VERDICT, VERSION,
 };
 use crate::store::Ledger;
 use crate::transaction::{ATTEMPTS, Amendment, Transacted};
@@ -128,34 +127,9 @@ impl Ledger {
 
     /// The ids of campaigns that have an item due until then in a partition of the index, in the order of their due times.
     pub(super) async fn campaigns_in(&self, shard: &str, until: Time) -> Result<Vec<CampaignId>, LedgerError> {
-        let what = "look for campaigns";
-        let (mut campaigns, mut after) = (vec![], None);
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.ledger)
-                .index_name(DUE_INDEX)
-                .key_condition_expression("#shard = :shard AND #due_at <= :until")
-                .expression_attribute_names("#shard", DUE_SHARD)
-                .expression_attribute_names("#due_at", DUE_AT)
-                .expression_attribute_values(":shard", schema::s(shard))
-                .expression_attribute_values(":until", schema::time(until))
-                .set_exclusive_start_key(after)
-                .send();
-            let page = self
-                .within(what, call)
-                .await?
-                .map_err(|error| LedgerError::call(what, &error))?;
-            for item in page.items() {
-                let id = schema::campaign_id(schema::text(item, PK)?);
-                campaigns.push(id.ok_or(LedgerError::corrupt(PK))?);
-            }
-            after = page.last_evaluated_key;
-            if after.is_none() {
-                return Ok(campaigns);
-            }
-        }
+        let keys = self.indexed("look for campaigns", shard, until).await?;
+        let id = |key: &Item| schema::campaign_id(schema::text(key, PK)?).ok_or(LedgerError::corrupt(PK));
+        keys.iter().map(id).collect()
     }
 
     /// A campaign as its item says it.

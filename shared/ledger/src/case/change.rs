@@ -120,6 +120,7 @@ impl Ledger {
     pub(crate) async fn forget_cases(&self, aliases: &BTreeSet<Pseudonym>) -> Result<(), LedgerError> {
         let what = "forget whose case it is";
         for case in self.cases_of(aliases).await? {
+            self.forget_copies(&case).await?;
             let key = Delete::builder()
                 .table_name(&self.tables.keys)
                 .set_key(Some(schema::key_row(schema::case_pk(&case))));
@@ -138,15 +139,7 @@ impl Ledger {
         }
         for alias in aliases {
             for link in self.case_links(alias).await? {
-                let call = self
-                    .client
-                    .delete_item()
-                    .table_name(&self.tables.ledger)
-                    .set_key(Some(schema::key_of(&link)))
-                    .send();
-                self.within(what, call)
-                    .await?
-                    .map_err(|error| LedgerError::call(what, &error))?;
+                self.delete_item(what, schema::key_of(&link)).await?;
             }
         }
         Ok(())
@@ -159,30 +152,9 @@ impl Ledger {
     }
 
     /// What leads from a person to their cases.
-    async fn case_links(&self, alias: &Pseudonym) -> Result<Vec<Item>, LedgerError> {
-        let what = "look for the cases of a person";
-        let (mut links, mut after) = (vec![], None);
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.ledger)
-                .key_condition_expression("#pk = :pk")
-                .expression_attribute_names("#pk", PK)
-                .expression_attribute_values(":pk", schema::s(schema::cases_pk(alias)))
-                .consistent_read(true)
-                .set_exclusive_start_key(after)
-                .send();
-            let page = self
-                .within(what, call)
-                .await?
-                .map_err(|error| LedgerError::call(what, &error))?;
-            links.extend(page.items.unwrap_or_default());
-            after = page.last_evaluated_key;
-            if after.is_none() {
-                return Ok(links);
-            }
-        }
+    pub(crate) async fn case_links(&self, alias: &Pseudonym) -> Result<Vec<Item>, LedgerError> {
+        self.partition("look for the cases of a person", schema::cases_pk(alias))
+            .await
     }
 
     /// The person may open a case about the same again.

@@ -100,7 +100,7 @@ pub struct StoredCase {
     pub contact: Option<ContactId>,
     /// What is personal of it; none once the person was erased.
     pub details: Option<CaseDetails>,
-    key: Option<SubjectKey>,
+    pub(crate) key: Option<SubjectKey>,
     aliases: Vec<Pseudonym>,
     version: i64,
 }

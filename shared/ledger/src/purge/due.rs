@@ -268,6 +268,7 @@ impl Due {
             | Kind::Send
             | Kind::Finding
             | Kind::Usage
+            | Kind::Copy
             | Kind::Case => true,
             Kind::SubjectKey
             | Kind::Alias
@@ -363,6 +364,7 @@ impl Record {
                     contact: case_contact(item)?,
                 }
             }
+            Kind::Copy => Self::Since(Time::from_unix_seconds(schema::number(item, OBSERVED_AT)?)),
             Kind::PurgeRun => Self::Since(began_at(schema::text(item, SK)?)?),
             _ => Self::Fixed,
         })
