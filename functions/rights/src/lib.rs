@@ -2,9 +2,11 @@
 //! contact (Art. 17), holding that off while the law wants the data
 //! kept (Art. 17(3)), and showing that nothing is kept longer than it may be.
 //!
-//! Whoever calls is authenticated by API Gateway before the request arrives.
+//! Whoever calls is authenticated by API Gateway before the request arrives. Two routes are for people themselves: there the link and the code
+//! are the authentication.
 
 mod case;
+mod copy;
 mod erasure;
 mod hold;
 mod reason;
@@ -32,6 +34,9 @@ pub async fn handle(service: &Service, request: Request) -> Response<Body> {
         Ok(Route::VerifyCase(id)) => case::verify(service, &request, &id).await,
         Ok(Route::RefuseCase(id)) => case::refuse(service, &request, &id).await,
         Ok(Route::WithdrawCase(id)) => case::withdraw(service, &request, &id).await,
+        Ok(Route::Copy(id)) => copy::show(service, &request, &id).await,
+        Ok(Route::CasePage(link)) => Ok(case::page::show(service, &request, &link).await),
+        Ok(Route::TellCode(link)) => Ok(case::page::tell(service, &request, &link).await),
         Ok(Route::Runs) => runs::list(service, &request).await,
         Err(refusal) => Err(refusal),
     };

@@ -44,6 +44,37 @@ pub(crate) fn wrong_code() -> Refusal {
     Refusal::new(StatusCode::FORBIDDEN, "wrong-code", "Wrong code", detail)
 }
 
+pub(crate) fn no_copy() -> Refusal {
+    let detail = "No copy is kept for this case: fulfil it first, or, if its time is over, register the demand anew.";
+    Refusal::new(StatusCode::GONE, "no-copy", "No copy", detail)
+}
+
+pub(crate) fn erased() -> Refusal {
+    let detail = "Whoever the case is about was erased: there is nothing left to copy. Close the case as withdrawn.";
+    Refusal::new(StatusCode::CONFLICT, "erased", "Erased", detail)
+}
+
+pub(crate) fn two_contacts() -> Refusal {
+    let detail =
+        "The phone number belongs to one contact and the WhatsApp id to another: register a case for each by itself.";
+    Refusal::new(StatusCode::CONFLICT, "two-contacts", "Two contacts", detail)
+}
+
+pub(crate) fn changed_hands() -> Refusal {
+    let detail = "The number or id belongs to another contact by now than when the case was registered: register the demand anew.";
+    Refusal::new(StatusCode::CONFLICT, "changed-hands", "Changed hands", detail)
+}
+
+pub(crate) fn unreadable_copy() -> Refusal {
+    let detail = "The copy could not be made, or cannot be read as it lies: fulfil the case again.";
+    Refusal::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "unreadable-copy",
+        "Unreadable copy",
+        detail,
+    )
+}
+
 pub(crate) fn not_done_here() -> Refusal {
     let detail = "Only an objection and an erasure are done by this request so far.";
     Refusal::new(

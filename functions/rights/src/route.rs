@@ -35,6 +35,12 @@ pub(crate) enum Route {
     VerifyCase(CaseId),
     /// `POST /v1/cases/{case_id}/withdraw`.
     WithdrawCase(CaseId),
+    /// `GET /v1/cases/{case_id}/copy`.
+    Copy(CaseId),
+    /// `GET /cases/{link}`.
+    CasePage(String),
+    /// `POST /cases/{link}`.
+    TellCode(String),
 }
 
 impl Route {
@@ -72,6 +78,15 @@ impl Route {
             ["", "v1", "cases", id, "refuse"] => (&[Method::POST], case(id).map(Self::RefuseCase)),
             ["", "v1", "cases", id, "verify"] => (&[Method::POST], case(id).map(Self::VerifyCase)),
             ["", "v1", "cases", id, "withdraw"] => (&[Method::POST], case(id).map(Self::WithdrawCase)),
+            ["", "v1", "cases", id, "copy"] => (&[Method::GET], case(id).map(Self::Copy)),
+            ["", "cases", link] => {
+                let route = if *method == Method::POST {
+                    Self::TellCode
+                } else {
+                    Self::CasePage
+                };
+                (&[Method::GET, Method::POST], Ok(route((*link).to_owned())))
+            }
             _ => return Err(refusal::no_such_route()),
         };
         if !allowed.contains(method) {
@@ -138,6 +153,13 @@ mod tests {
                 &format!("{case}/withdraw"),
                 Route::WithdrawCase(CaseId::from_bytes([0xab; 16])),
             ),
+            (
+                Method::GET,
+                &format!("{case}/copy"),
+                Route::Copy(CaseId::from_bytes([0xab; 16])),
+            ),
+            (Method::GET, "/cases/p1.x", Route::CasePage("p1.x".to_owned())),
+            (Method::POST, "/cases/p1.x", Route::TellCode("p1.x".to_owned())),
         ] {
             assert_eq!(Route::of(&method, path).unwrap(), route);
         }

@@ -124,7 +124,10 @@ mod tests {
         let evil = "<script>alert(1)</script>\" onload=\"x";
         let mut document = Document::new("pt_BR", evil);
         document.section(evil).subsection(evil).text(evil).facts([(evil, evil)]);
-        document.list([evil]).table(evil, [evil], vec![vec![evil.to_owned()]]).verbatim(evil);
+        document
+            .list([evil])
+            .table(evil, [evil], vec![vec![evil.to_owned()]])
+            .verbatim(evil);
         document.bars(
             evil,
             vec![Bar {

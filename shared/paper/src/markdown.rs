@@ -45,7 +45,11 @@ fn table(shown: &Table) -> String {
         format!("| {} |\n", cells.join(" | "))
     };
     let rule = format!("|{}\n", "---|".repeat(shown.header.len()));
-    format!("{}{rule}{}", row(&shown.header), joined(shown.rows.iter().map(|cells| row(cells))))
+    format!(
+        "{}{rule}{}",
+        row(&shown.header),
+        joined(shown.rows.iter().map(|cells| row(cells)))
+    )
 }
 
 fn joined(lines: impl Iterator<Item = String>) -> String {

@@ -10,6 +10,7 @@
 mod bad_input;
 mod campaign;
 mod cases;
+mod copies;
 mod end_of_life;
 mod faults;
 mod life;

@@ -2,6 +2,7 @@
 
 mod list;
 mod open;
+pub(crate) mod page;
 mod step;
 
 use consent::case::{Case, CaseKind, CaseState, Channel};

@@ -13,7 +13,7 @@ use service::http::refusal::unavailable;
 use service::http::{self, Answer, Refusal, caller};
 use service::{Service, Work};
 
-use crate::{reason, refusal};
+use crate::{copy, reason, refusal};
 
 /// Asks the person to show who they are, or takes the code by which they do.
 pub(crate) async fn verify(service: &Service, request: &Request, id: &CaseId) -> Answer {
@@ -96,9 +96,11 @@ pub(crate) async fn fulfil(service: &Service, request: &Request, id: &CaseId) ->
         // It was done when the case was registered.
         CaseKind::Objection => true,
         CaseKind::Erasure => erase(service, request, &work, &begun).await?,
-        CaseKind::Access | CaseKind::Portability | CaseKind::Rectification | CaseKind::Restriction => {
-            return Err(refusal::not_done_here());
+        CaseKind::Access | CaseKind::Portability => {
+            copy::make(&work, &begun).await?;
+            true
         }
+        CaseKind::Rectification | CaseKind::Restriction => return Err(refusal::not_done_here()),
     };
     if !is_done {
         return Ok(super::answer(StatusCode::ACCEPTED, &begun, &work));
@@ -147,7 +149,7 @@ async fn erase(service: &Service, request: &Request, work: &Work, stored: &Store
 }
 
 /// Takes a step, whoever else takes one at the same time.
-async fn step(
+pub(super) async fn step(
     work: &Work,
     id: &CaseId,
     change: impl Fn(&mut Case) -> Result<(), StepError>,

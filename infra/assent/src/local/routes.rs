@@ -28,6 +28,7 @@ pub(super) fn router(parts: Arc<Parts>) -> Router {
         .route("/v1/retention/runs", any(rights))
         .route("/v1/cases", any(rights))
         .route("/v1/cases/{*rest}", any(rights))
+        .route("/cases/{link}", any(rights))
         .route("/v1/campaigns/{*rest}", any(campaigns))
         .route("/v1/tickets/verify", any(campaigns))
         .route("/v1/consent-checks", any(campaigns))

@@ -61,6 +61,11 @@ impl Refusal {
         &self.problem.detail
     }
 
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.problem.status
+    }
+
     /// Whether the request itself is at fault.
     pub fn is_the_callers(&self) -> bool {
         self.problem.status.is_client_error()
