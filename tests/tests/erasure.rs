@@ -13,7 +13,7 @@
 #[path = "ledger/wire.rs"]
 mod wire;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use assent::local::EXAMPLE_POLICY;
@@ -26,6 +26,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use consent::case::{Case, CaseKind, Channel};
+use consent::copy::{Copy, Demanded, Finding};
 use consent::decide::Rules;
 use consent::event::{Act, Asked, Authorship, Event, Said};
 use consent::evidence::{Actor, EvidenceKind, TypedWords};
@@ -37,8 +38,8 @@ use consent::suppression::{MessageClass, SuppressionKind};
 use consent::time::{Span, Time};
 use identity::{Bsuid, Identifiers, PhoneNumber, Sealed, SubjectKey, WrappedKey};
 use ledger::{
-    Claim, ContactBook, Erasure, ErasureRequest, ErasureStart, Found, HoldReason, Ledger, LedgerError, LegalHold,
-    NewCase, ReplayReport, Tables, Who,
+    CallerRef, Claim, ContactBook, Erasure, ErasureRequest, ErasureStart, Found, HeldAbout, HoldReason, Ledger,
+    LedgerError, LegalHold, Listed, NewCase, PutPart, RecipientId, ReplayReport, Tables, Who,
 };
 use platform::deadline::Deadline;
 use retention::{Purged, Retention};
@@ -153,6 +154,24 @@ impl World {
         self.demand().await;
         self.advance(Span::hours(2));
         contact
+    }
+
+    /// A campaign lists the person, and calls them something.
+    async fn lists_on_a_campaign(&self) {
+        let campaign = "summer".parse().unwrap();
+        let plan = assent_tests::campaigns::plan("2026-08-14T12:00:00[Europe/Berlin]");
+        let ledger = self.ledger();
+        ledger
+            .put_campaign(&campaign, &plan, &POLICY, self.now())
+            .await
+            .unwrap();
+        let listed = [Listed {
+            who: RecipientId::Person(person()),
+            reference: CallerRef::new("Stammkundin").ok(),
+        }];
+        let part = "1".parse().unwrap();
+        let put = ledger.put_part(&campaign, part, &listed, 0, &POLICY, self.now());
+        assert!(matches!(put.await.unwrap(), PutPart::Stored { accepted: 1, .. }));
     }
 
     /// The person demands to know what is held about them.
@@ -488,6 +507,90 @@ async fn after_an_erasure_nothing_of_the_person_is_found_and_nothing_sealed_befo
     assert_eq!(certificate.counts.get(Kind::Alias, Outcome::Reduced), 2);
     assert_eq!(erasure.contact_book, Some(ContactBook::Pending));
     assert!(world.ledger().read(&other).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_copy_has_every_record_that_an_erasure_takes_and_everything_that_is_sealed_of_the_person() {
+    let world = World::new().await;
+    let other = world.record(&somebody_else(), said("START")).await;
+    let contact = world.full_life().await;
+    world.lists_on_a_campaign().await;
+    let held = world
+        .ledger()
+        .held_about(&person(), &POLICY, world.now())
+        .await
+        .unwrap();
+    let HeldAbout::One(held) = held else { panic!("not one") };
+    let before = world.dump().await;
+    world.erase(&contact).await;
+    let after = world.dump().await;
+
+    // Whatever an erasure has to take or change is about the person.
+    let mut taken = BTreeMap::<&str, usize>::new();
+    for item in before.ledger.iter().filter(|item| !after.ledger.contains(item)) {
+        *taken.entry(string(item, "kind")).or_default() += 1;
+    }
+    let mut copied = BTreeMap::from([("evidence", held.events.len())]);
+    for record in held.records.iter().filter(|record| record.kind != Kind::SubjectKey) {
+        *copied.entry(record.kind.as_str()).or_default() += 1;
+    }
+    // The certificate of the erasure that ran is no record of before.
+    assert_eq!(copied, taken);
+    for kind in [
+        "contact",
+        "alias",
+        "outbox",
+        "legal_hold",
+        "quarantine",
+        "case",
+        "case_link",
+        "audience_part",
+    ] {
+        assert!(copied.contains_key(kind), "{kind}");
+    }
+
+    let demanded = Demanded {
+        case: CaseId::from_bytes([1; 16]),
+        kind: CaseKind::Access,
+        received_at: world.now(),
+    };
+    let registers = held.contact.clone();
+    let copy = Copy::new(*held, demanded, &[&POLICY], world.now()).unwrap();
+    let text = serde_json::to_string(&copy).unwrap();
+    for opened in [
+        PHONE,
+        BSUID,
+        WORDS,
+        "Klage von Ottokar Zeisig",
+        "Brief von Ottokar Zeisig",
+        "Stammkundin",
+    ] {
+        assert!(text.contains(opened), "{opened}");
+    }
+    let schema: serde_json::Value = serde_json::from_str(consent::copy::JSON_SCHEMA).unwrap();
+    let written: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<_> = validator.iter_errors(&written).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let copied: consent::contact::Contact = copy
+        .of_kind(Kind::Contact)
+        .map(|record| serde_json::from_value(record.says["registers"].clone()).unwrap())
+        .next()
+        .unwrap();
+    assert_eq!(Some(copied), registers);
+    assert!(
+        !text.contains("4915111122233") && !text.contains(&other.to_string()),
+        "nothing of anybody else"
+    );
+    // What could not be read may be about others as well.
+    assert!(!text.contains("Kirschkuchen"));
+    // Whoever has the key finds nothing wrong with it, and something with every change.
+    let chain = keys().chain();
+    assert_eq!(copy.verify(Some(&chain)).findings, []);
+    let mut changed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    changed["events"][0]["record"]["recorded_at"] = json!("2020-01-01T00:00:00Z");
+    let changed: Copy = serde_json::from_str(&changed.to_string()).unwrap();
+    assert!(changed.verify(Some(&chain)).findings.contains(&Finding::Forged));
 }
 
 #[tokio::test]

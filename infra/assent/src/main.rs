@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use assent::local::{DEFAULT_PORT, Options, Stack};
 use assent::meta::FaultKind;
-use assent::{demo, policy, reasons, retention};
+use assent::{demo, evidence, policy, reasons, retention};
 use clap::{Parser, Subcommand};
 use consent::time::Time;
 
@@ -53,6 +53,23 @@ enum Command {
     /// See what campaigns are decided by.
     #[command(subcommand)]
     Campaigns(CampaignsCommand),
+    /// Look at evidence that was exported. Nothing is asked of any deployment.
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum EvidenceCommand {
+    /// Print whether the evidence in a person's copy is complete and unchanged. Fails if it is not.
+    Verify {
+        /// The copy, as it was exported in JSON.
+        file: PathBuf,
+        /// The deployment's secret, as Secrets Manager holds it: with it every link is computed anew.
+        #[arg(long, value_name = "FILE")]
+        secret: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of a copy.
+    Schema,
 }
 
 #[derive(Debug, Subcommand)]
@@ -132,6 +149,11 @@ async fn run(command: Command) -> Result<bool, Box<dyn std::error::Error + Send 
         Command::Policy(PolicyCommand::Publish { file }) => Ok(policy::publish(&file).await?),
         Command::Campaigns(CampaignsCommand::Reasons) => {
             write!(std::io::stdout(), "{}", reasons::table())?;
+            Ok(true)
+        }
+        Command::Evidence(EvidenceCommand::Verify { file, secret }) => Ok(evidence::verify(&file, secret.as_deref())?),
+        Command::Evidence(EvidenceCommand::Schema) => {
+            evidence::schema()?;
             Ok(true)
         }
         Command::Retention(RetentionCommand::Schedule) => {

@@ -34,7 +34,8 @@ pub struct Keys {
 }
 
 impl Keys {
-    pub(crate) fn chain(&self) -> ChainKey {
+    /// The key that evidence is chained with.
+    pub fn chain(&self) -> ChainKey {
         ChainKey::from_bytes(*self.pseudonym.chain_key().as_bytes())
     }
 

@@ -6,7 +6,7 @@ use consent::decide::Rules;
 use consent::evidence::{Actor, TypedWords};
 use consent::retention::{Kind, Outcome};
 use consent::time::{Span, Time};
-use ledger::{ErasureRequest, ErasureStart};
+use ledger::{ErasureRequest, ErasureStart, HeldAbout};
 
 use crate::deeds::{POLICY, rules};
 use crate::gate::{START, ask, everyone, open_under};
@@ -86,6 +86,14 @@ async fn who_is_erased_leaves_no_send_behind_and_no_place_on_a_list() {
     let (world, people) = open_under(2, &POLICY, Limit::Unlimited).await;
     ask(&world, &everyone(&people)).await;
     assert_eq!(there(&world, Kind::Send).await, 2);
+    // While they are there, whoever asks is told of them.
+    let held = world.ledger().held_about(&people[0].who, &POLICY, world.now()).await;
+    let HeldAbout::One(held) = held.unwrap() else { panic!() };
+    for kind in [Kind::Send, Kind::AudiencePart] {
+        let told: Vec<_> = held.records.iter().filter(|record| record.kind == kind).collect();
+        assert_eq!(told.len(), 1, "{kind}");
+        assert_eq!(told[0].says["campaign"], world.campaign.to_string());
+    }
     let rules: Rules<'_> = rules(world.now());
     let request = ErasureRequest {
         actor: Actor::System,

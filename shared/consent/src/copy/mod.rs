@@ -28,6 +28,9 @@ pub use verify::{Finding, Verified};
 /// The version of the structure.
 pub const COPY_SCHEMA: u32 = 1;
 
+/// The structure, as JSON Schema (2020-12).
+pub const JSON_SCHEMA: &str = include_str!("../../schema/copy.schema.json");
+
 /// All that is held about one person.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Copy {
