@@ -353,6 +353,7 @@ fn the_routes_are_those_of_the_api_and_all_but_metas_need_a_signature() {
         "RightsFunction POST /v1/cases",
         "RightsFunction POST /v1/cases/{case_id}/extend",
         "RightsFunction POST /v1/cases/{case_id}/fulfil",
+        "RightsFunction POST /v1/cases/{case_id}/lift",
         "RightsFunction POST /v1/cases/{case_id}/refuse",
         "RightsFunction POST /v1/cases/{case_id}/verify",
         "RightsFunction POST /v1/cases/{case_id}/withdraw",

@@ -99,12 +99,7 @@ struct Form {
 impl Form {
     fn read(body: &Object<'_>, work: &Work) -> Result<Self, Refusal> {
         let policy = &work.policy;
-        let locale = body.need("locale")?;
-        let name = locale.text()?;
-        let Some(locale) = policy.locales().iter().find(|locale| locale.as_str() == name) else {
-            let locales = policy.locales().iter().map(|locale| locale.as_str());
-            return Err(refusal::unknown_locale(locale.path()).with_allowed(locales));
-        };
+        let locale = http::locale::read(&body.need("locale")?, policy)?;
         let offered: Vec<_> = policy
             .purposes()
             .map(|purpose| purpose.id())

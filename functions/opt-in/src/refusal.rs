@@ -5,11 +5,6 @@ use lambda_http::http::StatusCode;
 use lambda_http::http::header::RETRY_AFTER;
 use service::http::Refusal;
 
-pub(crate) fn unknown_locale(member: &str) -> Refusal {
-    let detail = "The policy in force does not have this locale.";
-    Refusal::new(StatusCode::BAD_REQUEST, "unknown-locale", "Unknown locale", detail).with_member(member)
-}
-
 pub(crate) fn unknown_purpose(member: &str) -> Refusal {
     let detail = "There is no such purpose, or it is not offered in this language.";
     Refusal::new(StatusCode::BAD_REQUEST, "unknown-purpose", "Unknown purpose", detail).with_member(member)

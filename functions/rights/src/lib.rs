@@ -31,6 +31,7 @@ pub async fn handle(service: &Service, request: Request) -> Response<Body> {
         Ok(Route::Case(id)) => case::show(service, &request, &id).await,
         Ok(Route::ExtendCase(id)) => case::extend(service, &request, &id).await,
         Ok(Route::FulfilCase(id)) => case::fulfil(service, &request, &id).await,
+        Ok(Route::LiftRestriction(id)) => case::lift(service, &request, &id).await,
         Ok(Route::VerifyCase(id)) => case::verify(service, &request, &id).await,
         Ok(Route::RefuseCase(id)) => case::refuse(service, &request, &id).await,
         Ok(Route::WithdrawCase(id)) => case::withdraw(service, &request, &id).await,

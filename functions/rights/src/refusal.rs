@@ -54,10 +54,10 @@ pub(crate) fn erased() -> Refusal {
     Refusal::new(StatusCode::CONFLICT, "erased", "Erased", detail)
 }
 
-pub(crate) fn two_contacts() -> Refusal {
+pub(crate) fn several_contacts() -> Refusal {
     let detail =
         "The phone number belongs to one contact and the WhatsApp id to another: register a case for each by itself.";
-    Refusal::new(StatusCode::CONFLICT, "two-contacts", "Two contacts", detail)
+    Refusal::new(StatusCode::CONFLICT, "several-contacts", "Several contacts", detail)
 }
 
 pub(crate) fn changed_hands() -> Refusal {
@@ -75,12 +75,27 @@ pub(crate) fn unreadable_copy() -> Refusal {
     )
 }
 
-pub(crate) fn not_done_here() -> Refusal {
-    let detail = "Only an objection and an erasure are done by this request so far.";
+pub(crate) fn nothing_to_correct() -> Refusal {
+    let detail = "Say what is right: give locale, phone or bsuid. A consent is never corrected.";
     Refusal::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "not-implemented",
-        "Not implemented",
+        StatusCode::BAD_REQUEST,
+        "nothing-to-correct",
+        "Nothing to correct",
         detail,
     )
+}
+
+pub(crate) fn corrects_nothing() -> Refusal {
+    let detail = "The case is no rectification: leave out locale, phone and bsuid.";
+    Refusal::new(StatusCode::BAD_REQUEST, "corrects-nothing", "Corrects nothing", detail)
+}
+
+pub(crate) fn no_restriction() -> Refusal {
+    let detail = "The case has restricted nothing: only a restriction that was fulfilled can be lifted.";
+    Refusal::new(StatusCode::CONFLICT, "no-restriction", "No restriction", detail)
+}
+
+pub(crate) fn not_told() -> Refusal {
+    let detail = "The person cannot be told in the chat, where they have not written within 24 hours: tell them otherwise before the restriction ends, and say how in told.";
+    Refusal::new(StatusCode::CONFLICT, "not-told", "Not told", detail)
 }

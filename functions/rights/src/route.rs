@@ -29,6 +29,8 @@ pub(crate) enum Route {
     ExtendCase(CaseId),
     /// `POST /v1/cases/{case_id}/fulfil`.
     FulfilCase(CaseId),
+    /// `POST /v1/cases/{case_id}/lift`.
+    LiftRestriction(CaseId),
     /// `POST /v1/cases/{case_id}/refuse`.
     RefuseCase(CaseId),
     /// `POST /v1/cases/{case_id}/verify`.
@@ -75,6 +77,7 @@ impl Route {
             ["", "v1", "cases", id] => (&[Method::GET], case(id).map(Self::Case)),
             ["", "v1", "cases", id, "extend"] => (&[Method::POST], case(id).map(Self::ExtendCase)),
             ["", "v1", "cases", id, "fulfil"] => (&[Method::POST], case(id).map(Self::FulfilCase)),
+            ["", "v1", "cases", id, "lift"] => (&[Method::POST], case(id).map(Self::LiftRestriction)),
             ["", "v1", "cases", id, "refuse"] => (&[Method::POST], case(id).map(Self::RefuseCase)),
             ["", "v1", "cases", id, "verify"] => (&[Method::POST], case(id).map(Self::VerifyCase)),
             ["", "v1", "cases", id, "withdraw"] => (&[Method::POST], case(id).map(Self::WithdrawCase)),
@@ -137,6 +140,11 @@ mod tests {
                 Method::POST,
                 &format!("{case}/fulfil"),
                 Route::FulfilCase(CaseId::from_bytes([0xab; 16])),
+            ),
+            (
+                Method::POST,
+                &format!("{case}/lift"),
+                Route::LiftRestriction(CaseId::from_bytes([0xab; 16])),
             ),
             (
                 Method::POST,

@@ -1,25 +1,22 @@
 //! Carrying out a plan: every person at the same time, every part on its own, so that one failure holds up nobody else.
 
 use consent::case::CaseStep;
-use consent::contact::{Carried, Contact};
 use consent::event::{Act, Event, PromptOutcome};
 use consent::evidence::{Draft, EvidenceKind, Validity};
 use consent::id::OutgoingId;
 use consent::outgoing::OutgoingKind;
-use consent::time::Time;
 use futures::StreamExt;
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream;
-use identity::{Identifiers, PseudonymDomain};
 use ledger::{
-    Found, HealthReport, LedgerError, MAX_EVENTS, OutboxChange, OutboxState, PromptPhase, Quarantined, Recorded,
-    Settled, SettledSend, Who,
+    HealthReport, LedgerError, MAX_EVENTS, OutboxChange, OutboxState, PromptPhase, Quarantined, Recorded, Settled,
+    SettledSend, Who,
 };
 use platform::metrics::Metrics;
 use service::Work;
 
 use crate::cases;
-use crate::plan::{Move, Person, Plan, PromptProgress, PromptStatus, SendStatus};
+use crate::plan::{Person, Plan, PromptProgress, PromptStatus, SendStatus};
 
 /// How many parts are carried out at the same time.
 const AT_ONCE: usize = 16;
@@ -73,7 +70,7 @@ pub(crate) async fn carry_out(plan: Plan, work: &Work, metrics: &Metrics) -> boo
     }
     // Afterwards and one by one: a change of number takes along what the same delivery has just stopped.
     for change in plan.moves {
-        durable &= is_durable(&moved(change, work).await);
+        durable &= is_durable(&work.ledger.move_person(&change, &work.rules()).await);
     }
     durable
 }
@@ -98,7 +95,7 @@ async fn person(person: Person, work: &Work, metrics: &Metrics) -> Result<(), Le
         for Recorded { contact, evidence, .. } in recorded {
             measure(&evidence, metrics);
             if let Some(contact) = contact {
-                take_along(&contact, events, work).await?;
+                work.ledger.take_along(&contact, events, &work.rules()).await?;
                 let steps = events
                     .iter()
                     .filter_map(|event| CaseStep::of(event, &contact, &work.rules()));
@@ -194,107 +191,6 @@ async fn send(send: SendStatus, work: &Work, metrics: &Metrics) -> Result<(), Le
         metrics.count("findings", 1);
     }
     Ok(())
-}
-
-/// A number or id that changed hands: stops travel to the new identity, grants end on both.
-async fn moved(change: Move, work: &Work) -> Result<(), LedgerError> {
-    let event = |act| Event {
-        id: change.event,
-        at: change.at,
-        act,
-        delivery: Some(change.delivery.clone()),
-    };
-    let old = contact_of(change.from.as_ref(), work).await?;
-    let new = contact_of(change.to.as_ref(), work).await?;
-    let (old, to) = match (old, change.to.clone()) {
-        (Some(old), Some(to)) if new.as_ref().is_none_or(|new| new.id != old.id) => (old, to),
-        (None, Some(to)) if let Some(carried) = left_behind(change.from.as_ref(), change.at, work).await? => {
-            work.ledger
-                .record(&Who::Person(to), &[event(Act::Arrived(carried))], &work.rules())
-                .await?;
-            return Ok(());
-        }
-        (old, to) => {
-            // Nobody to take anything along from, no word of where they went, or the same contact under a further id. Whoever
-            // is known there must agree anew.
-            let who = to
-                .or(change.from.clone())
-                .map(Who::IfKnown)
-                .or(old.map(|old| Who::Contact(old.id)));
-            if let Some(who) = who {
-                work.ledger
-                    .record(&who, &[event(Act::Left { to: None })], &work.rules())
-                    .await?;
-            }
-            return Ok(());
-        }
-    };
-    let arrival = event(Act::Arrived(old.carried(change.at)));
-    for arrived in work.ledger.record(&Who::Person(to), &[arrival], &work.rules()).await? {
-        let Some(new) = arrived.contact else { continue };
-        let departure = [event(Act::Left { to: Some(new.id) })];
-        for left in work
-            .ledger
-            .record(&Who::Contact(old.id), &departure, &work.rules())
-            .await?
-        {
-            // What stopped between the two steps goes along as well.
-            if let Some(old) = left.contact {
-                take_along(&old, &departure, work).await?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Brings stops that reached a contact after it had moved to where it moved to. Each time the same event makes the same
-/// record there, so a repetition changes nothing.
-async fn take_along(contact: &Contact, events: &[Event], work: &Work) -> Result<(), LedgerError> {
-    let Some(moved) = contact.moved.get() else {
-        return Ok(());
-    };
-    let travels = |event: &&Event| event.binds_the_person() || matches!(event.act, Act::Left { to: Some(_) });
-    let arrivals: Vec<_> = events
-        .iter()
-        .filter(travels)
-        .map(|event| Event {
-            id: work
-                .ledger
-                .event_id(PseudonymDomain::Event, &[b"taken along", event.id.as_bytes()]),
-            at: moved.at,
-            act: Act::Arrived(contact.carried(moved.at)),
-            delivery: event.delivery.clone(),
-        })
-        .collect();
-    if !arrivals.is_empty() {
-        work.ledger
-            .record(&Who::Contact(moved.to), &arrivals, &work.rules())
-            .await?;
-    }
-    Ok(())
-}
-
-/// What travels from a number or id whose contact is gone.
-async fn left_behind(who: Option<&Identifiers>, at: Time, work: &Work) -> Result<Option<Carried>, LedgerError> {
-    let Some(who) = who else {
-        return Ok(None);
-    };
-    let remembered = work.ledger.remembered(who, &work.rules()).await?;
-    Ok(remembered.and_then(|tombstone| tombstone.carried(at)))
-}
-
-async fn contact_of(who: Option<&Identifiers>, work: &Work) -> Result<Option<Contact>, LedgerError> {
-    let Some(who) = who else {
-        return Ok(None);
-    };
-    Ok(match work.ledger.find(who).await? {
-        Found::Nobody => None,
-        Found::One(subject) => Some(subject.contact),
-        Found::Two(subjects) => {
-            let [first, _] = *subjects;
-            Some(first.contact)
-        }
-    })
 }
 
 /// Counts what an operator watches.

@@ -11,7 +11,7 @@ use consent::time::Time;
 use consent::token::Token;
 use consent::words::Meaning;
 use identity::{Identifiers, PseudonymDomain};
-use ledger::HealthReport;
+use ledger::{HealthReport, Move};
 use service::Work;
 use whatsapp::delivery::{
     Authored, Content, Delivery, EventKey, IdentityChange, InboundMessage, Item, NotADelivery, Preference,
@@ -75,16 +75,6 @@ pub(crate) struct SendStatus {
     pub(crate) result: SendResult,
     pub(crate) code: Option<u32>,
     pub(crate) at: Time,
-}
-
-/// A number or id that went from one identity to another, or may have another owner now.
-#[derive(Debug)]
-pub(crate) struct Move {
-    pub(crate) event: EventId,
-    pub(crate) at: Time,
-    pub(crate) from: Option<Identifiers>,
-    pub(crate) to: Option<Identifiers>,
-    pub(crate) delivery: DeliveryEvidence,
 }
 
 /// Translates the items of one delivery.
@@ -297,7 +287,7 @@ impl Translator<'_> {
                     at,
                     from: Some(recipient.clone()),
                     to: None,
-                    delivery,
+                    delivery: Some(delivery),
                 });
             }
             Some(Consequence::Alert) => self.plan.count("sends_refused"),
@@ -341,7 +331,7 @@ impl Translator<'_> {
             at,
             from: change.old.clone(),
             to: change.new.clone(),
-            delivery,
+            delivery: Some(delivery),
         });
     }
 

@@ -1,8 +1,9 @@
 //! Events: what can happen to a contact, already translated from whatever carried it.
 
+use crate::case::CaseKind;
 use crate::contact::Carried;
 use crate::evidence::{Actor, DeliveryEvidence, TypedWords, WithdrawalSource};
-use crate::id::{ContactId, EventId, Locale, MessageRef, PurposeId, RequestId, SenderId};
+use crate::id::{CaseId, ContactId, EventId, Locale, MessageRef, PurposeId, RequestId, SenderId};
 use crate::register::RequestSource;
 use crate::time::Time;
 use crate::token::Token;
@@ -34,14 +35,18 @@ impl Event {
     pub fn binds_the_person(&self) -> bool {
         match &self.act {
             Act::Said(said) => !matches!(said.meaning, Meaning::OptIn(_) | Meaning::Help | Meaning::Confirm),
-            Act::Withdrew { .. } | Act::PlatformStopped | Act::PlatformResumed => true,
+            Act::Withdrew { .. } | Act::PlatformStopped | Act::PlatformResumed | Act::Restricted { .. } => true,
             Act::Tapped { payload, .. } => Token::claims_refusal(payload),
             Act::Asked(_)
             | Act::Prompted { .. }
             | Act::Left { .. }
             | Act::Arrived(_)
             | Act::WentUnanswered
-            | Act::ErasureRefused { .. } => false,
+            | Act::ErasureRefused { .. }
+            | Act::IdentityAsked { .. }
+            | Act::RestrictionEnds { .. }
+            | Act::Unrestricted { .. }
+            | Act::Rectified { .. } => false,
         }
     }
 }
@@ -106,6 +111,35 @@ pub enum Act {
         actor: Actor,
         /// What they gave as the reason.
         reason: TypedWords,
+    },
+    /// The contact is asked whether what was demanded elsewhere in their name is theirs.
+    IdentityAsked {
+        /// The case that it was demanded in.
+        case: CaseId,
+        /// What is demanded.
+        kind: CaseKind,
+    },
+    /// Nothing may be done with the contact's data but keep it (Art. 18 GDPR).
+    Restricted {
+        /// Who saw to it.
+        actor: Actor,
+    },
+    /// The restriction is about to end, which the contact has to be told first (Art. 18(3) GDPR).
+    RestrictionEnds {
+        /// The case that it was demanded in.
+        case: CaseId,
+    },
+    /// The restriction is over.
+    Unrestricted {
+        /// Who saw to it.
+        actor: Actor,
+    },
+    /// What was known of the contact was wrong (Art. 16 GDPR). No consent ever is.
+    Rectified {
+        /// The language that is theirs.
+        locale: Locale,
+        /// Who saw to it.
+        actor: Actor,
     },
 }
 

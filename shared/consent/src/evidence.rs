@@ -52,6 +52,12 @@ pub enum EvidenceKind {
     Invalidated,
     /// The contact was to be erased, and a legal hold stood against it.
     ErasureRefused,
+    /// Nothing may be done with the contact's data but keep it (Art. 18 GDPR).
+    Restricted,
+    /// That is over.
+    Unrestricted,
+    /// What was known of the contact was corrected (Art. 16 GDPR).
+    Rectified,
 }
 
 /// Who caused the event.
@@ -93,6 +99,8 @@ pub enum Source {
     Purge,
     /// A request for erasure.
     Erasure,
+    /// Something else that the contact demanded about their data.
+    Case,
     /// A withdrawal taken by the controller.
     Withdrawal {
         /// How it reached the controller.
@@ -328,7 +336,8 @@ impl EvidenceKind {
             | Self::Objected
             | Self::PlatformStop
             | Self::Held
-            | Self::Invalidated => true,
+            | Self::Invalidated
+            | Self::Restricted => true,
             Self::Requested
             | Self::PromptSent
             | Self::PromptDelivered
@@ -336,6 +345,8 @@ impl EvidenceKind {
             | Self::Confirmed
             | Self::PlatformResume
             | Self::Kept
+            | Self::Unrestricted
+            | Self::Rectified
             | Self::ErasureRefused => false,
         }
     }

@@ -59,6 +59,11 @@ pub enum OutgoingKind {
         /// When it was asked for.
         sent_at: Time,
     },
+    /// Says that a restriction is about to end (Art. 18(3) GDPR).
+    RestrictionEnds {
+        /// The case that it was demanded in.
+        case: CaseId,
+    },
 }
 
 impl OutgoingKind {
@@ -69,7 +74,9 @@ impl OutgoingKind {
             Self::ConsentConfirmation { .. } => MessageClass::ConsentConfirmation,
             Self::OptoutConfirmation => MessageClass::OptoutConfirmation,
             Self::HoldQuestion { .. } | Self::Help => MessageClass::ServiceReply,
-            Self::RightsReceived { .. } | Self::IdentityCode { .. } => MessageClass::PrivacyNotice,
+            Self::RightsReceived { .. } | Self::IdentityCode { .. } | Self::RestrictionEnds { .. } => {
+                MessageClass::PrivacyNotice
+            }
         }
     }
 
@@ -83,6 +90,7 @@ impl OutgoingKind {
             Self::Help => "help",
             Self::RightsReceived { .. } => "rights_received",
             Self::IdentityCode { .. } => "identity_code",
+            Self::RestrictionEnds { .. } => "restriction_ends",
         }
     }
 }
@@ -152,6 +160,11 @@ impl ForgetContact {
 /// The id of the message of that kind that this cause sends.
 pub(crate) fn outgoing_id(kind: &OutgoingKind, cause: &[u8]) -> OutgoingId {
     OutgoingId::from_bytes(derived(kind.name(), cause))
+}
+
+/// The id of the message that tells a contact that the restriction of a case is about to end, given the event that says so.
+pub fn restriction_ends_id(case: CaseId, event: &EventId) -> OutgoingId {
+    outgoing_id(&OutgoingKind::RestrictionEnds { case }, event.as_bytes())
 }
 
 /// The id of the request, or question, that an event makes.
@@ -265,6 +278,7 @@ impl Outgoing {
             }
             OutgoingKind::OptoutConfirmation => plain(texts.optout_confirmation()),
             OutgoingKind::Help => plain(texts.help()),
+            OutgoingKind::RestrictionEnds { .. } => plain(texts.restriction_ends()),
             OutgoingKind::IdentityCode { case, sent_at } => {
                 let code = Code::of(case, *sent_at, key);
                 let link = PageLink {
@@ -471,7 +485,8 @@ impl Outgoing {
             | OutgoingKind::WhichQuestion { .. }
             | OutgoingKind::Help
             | OutgoingKind::RightsReceived { .. }
-            | OutgoingKind::IdentityCode { .. } => Reference::Other(self.id),
+            | OutgoingKind::IdentityCode { .. }
+            | OutgoingKind::RestrictionEnds { .. } => Reference::Other(self.id),
         }
     }
 }

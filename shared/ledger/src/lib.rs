@@ -18,6 +18,7 @@ mod history;
 mod idempotency;
 mod legal_hold;
 mod mentions;
+mod moving;
 mod outbox;
 mod places;
 mod policy;
@@ -43,6 +44,7 @@ pub use health::{HealthReport, TemplateFact};
 pub use history::{History, HistoryEntry};
 pub use idempotency::KeyUse;
 pub use legal_hold::{HoldReason, LegalHold};
+pub use moving::Move;
 pub use outbox::{
     Claim, Claimed, Forgetting, Forgotten, OutboxChange, OutboxMessage, OutboxState, Settled, outgoing_in_stream,
 };

@@ -290,13 +290,13 @@ impl Ledger {
                 // They lie where the evidence does.
                 Kind::Send | Kind::Finding => true,
                 Kind::AudiencePart if leaving.erasure.is_some() => {
-                    Box::pin(self.forget_entries(&leaving.id, &leaving.places.aliases)).await?;
+                    self.forget_entries(&leaving.id, &leaving.places.aliases).await?;
                     true
                 }
                 // They go with their audience.
                 Kind::AudiencePart => true,
                 Kind::Case if leaving.erasure.is_some() => {
-                    Box::pin(self.forget_cases(&leaving.places.aliases)).await?;
+                    self.forget_cases(&leaving.places.aliases).await?;
                     true
                 }
                 // They have a time of their own.

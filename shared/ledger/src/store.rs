@@ -75,14 +75,23 @@ impl Ledger {
     }
 
     /// Runs a call unless the deadline comes first.
-    pub(crate) async fn within<T>(&self, what: &'static str, call: impl Future<Output = T>) -> Result<T, LedgerError> {
-        // A timer looks at the call before it looks at the time, and a request that was begun may still arrive.
-        if Instant::now() >= self.until {
-            return Err(LedgerError::OutOfTime { what });
+    ///
+    /// The call is kept on the heap: futures of the SDK nest deeply, and whoever awaits one would carry all of it.
+    pub(crate) fn within<'a, T>(
+        &self,
+        what: &'static str,
+        call: impl Future<Output = T> + 'a,
+    ) -> impl Future<Output = Result<T, LedgerError>> + 'a {
+        let (until, call) = (self.until, Box::pin(call));
+        async move {
+            // A timer looks at the call before it looks at the time, and a request that was begun may still arrive.
+            if Instant::now() >= until {
+                return Err(LedgerError::OutOfTime { what });
+            }
+            tokio::time::timeout_at(until, call)
+                .await
+                .map_err(|_| LedgerError::OutOfTime { what })
         }
-        tokio::time::timeout_at(self.until, call)
-            .await
-            .map_err(|_| LedgerError::OutOfTime { what })
     }
 
     /// Runs a conditional write. False if its condition does not hold.

@@ -250,7 +250,7 @@ async fn for_a_copy_of_everything_a_tap_and_a_code_are_needed() {
     );
     let (status, verified) = local.step(&case, "verify", json!({"code": code})).await;
     assert_eq!((status, &verified["state"]), (200, &json!("verified")), "{verified}");
-    assert_eq!(local.step(&case, "verify", json!({"code": code})).await.0, 409);
+    assert_eq!(local.step(&case, "verify", json!({"code": code})).await.0, 403, "a code is good once");
 }
 
 #[tokio::test]
@@ -343,4 +343,108 @@ async fn a_demand_that_meta_delivers_again_opens_one_case() {
     }
     assert_eq!(local.listed("").await.len(), 1);
     assert!(local.listed("?state=duplicate").await.is_empty());
+}
+
+impl Local {
+    /// Somebody demands something elsewhere, and shows in the chat that it is them.
+    async fn shown_demand(&self, who: &Value, number: &str, kind: &str) -> Value {
+        let case = self.demand(number, kind).await;
+        assert_eq!(self.step(&case, "verify", json!({})).await.0, 200);
+        let question = self.last_received(who).await;
+        self.taps(who.clone(), &question, 0).await;
+        case
+    }
+}
+
+#[tokio::test]
+async fn a_restriction_leaves_nothing_but_storing_and_ends_after_the_person_was_told() {
+    let local = Local::start().await;
+    let lisa = local.confirmed(LISA).await;
+    let case = local.shown_demand(&lisa, LISA, "restriction").await;
+    let (status, closed) = local.step(&case, "fulfil", json!({})).await;
+    assert_eq!((status, &closed["state"]), (200, &json!("fulfilled")), "{closed}");
+    assert_eq!(local.suppressions(&lisa).await, ["restriction_art18"]);
+    let body = json!({"purpose": "offers", "recipients": [{"phone": LISA}]});
+    let (_, checked) = local.post("/v1/consent-checks", body).await;
+    assert_eq!(checked["decisions"][0]["verdict"], "deny", "{checked}");
+    // What answers a demand still reaches them; anything else does not.
+    let before = local.received(&lisa).await.len();
+    local.writes(lisa.clone(), "Hilfe").await;
+    assert_eq!(local.received(&lisa).await.len(), before);
+
+    let (status, _) = local.step(&case, "lift", json!({})).await;
+    assert_eq!(status, 202, "they are being told");
+    assert_eq!(local.suppressions(&lisa).await, ["restriction_art18"]);
+    let told = local.last_received(&lisa).await;
+    assert!(told["text"].as_str().unwrap().contains("endet nun"), "{told}");
+    let (status, _) = local.step(&case, "lift", json!({})).await;
+    assert_eq!(status, 200);
+    assert!(local.suppressions(&lisa).await.is_empty());
+    let kinds: Vec<_> = local.evidence(&lisa).await.into_iter().map(|(kind, _)| kind).collect();
+    assert!(
+        kinds.ends_with(&["restricted".to_owned(), "unrestricted".to_owned()]),
+        "{kinds:?}"
+    );
+}
+
+#[tokio::test]
+async fn who_cannot_be_told_in_the_chat_is_told_otherwise_before_a_restriction_ends() {
+    let local = Local::start().await;
+    let lisa = local.confirmed(LISA).await;
+    let case = local.shown_demand(&lisa, LISA, "restriction").await;
+    let (status, problem) = local.step(&case, "lift", json!({})).await;
+    assert_eq!(
+        (status, problem["type"].as_str()),
+        (409, Some("urn:assent:problem:no-restriction"))
+    );
+    local.step(&case, "fulfil", json!({})).await;
+    local.advance(25 * 3_600).await;
+    assert_eq!(local.step(&case, "lift", json!({})).await.0, 202);
+    local.post("/_local/run/outbox", Value::Null).await;
+    let (status, problem) = local.step(&case, "lift", json!({})).await;
+    assert_eq!(
+        (status, problem["type"].as_str()),
+        (409, Some("urn:assent:problem:not-told")),
+        "{problem}"
+    );
+    assert_eq!(local.suppressions(&lisa).await, ["restriction_art18"]);
+    let (status, lifted) = local.step(&case, "lift", json!({"told": "letter of the 4th"})).await;
+    assert_eq!(
+        (status, &lifted["notes"][1]["about"]),
+        (200, &json!("told")),
+        "{lifted}"
+    );
+    assert!(local.suppressions(&lisa).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_rectification_corrects_the_language_and_the_number_and_no_consent() {
+    let local = Local::start().await;
+    let lisa = local.confirmed(LISA).await;
+    let case = local.shown_demand(&lisa, LISA, "rectification").await;
+    for (body, kind) in [
+        (json!({}), "nothing-to-correct"),
+        (json!({"locale": "tlh"}), "unknown-locale"),
+        (json!({"status": "confirmed"}), "unknown-member"),
+        (json!({"purposes": ["offers"]}), "unknown-member"),
+    ] {
+        let (status, problem) = local.step(&case, "fulfil", body).await;
+        assert_eq!(
+            (status, problem["type"].as_str().unwrap().rsplit(':').next()),
+            (400, Some(kind)),
+            "{problem}"
+        );
+    }
+    let right = json!({"locale": "en", "phone": STRANGER, "partly": "the name is not ours to correct"});
+    let (status, closed) = local.step(&case, "fulfil", right).await;
+    assert_eq!(
+        (status, &closed["state"]),
+        (200, &json!("partially_fulfilled")),
+        "{closed}"
+    );
+    // Nobody at the right number has agreed to anything yet, and at the wrong one it no longer counts.
+    assert_eq!(local.status(&lisa).await, "invalidated");
+    assert_eq!(local.status(&phone(STRANGER)).await, "invalidated");
+    let kinds: Vec<_> = local.evidence(&lisa).await.into_iter().map(|(kind, _)| kind).collect();
+    assert!(kinds.contains(&"rectified".to_owned()), "{kinds:?}");
 }

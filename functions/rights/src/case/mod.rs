@@ -1,5 +1,6 @@
 //! Cases: what people demand about their data (Art. 15 to 22 GDPR), registered, listed, and answered in time.
 
+mod fulfil;
 mod list;
 mod open;
 pub(crate) mod page;
@@ -21,9 +22,10 @@ use service::{Service, Work};
 
 use crate::refusal;
 
+pub(crate) use fulfil::{fulfil, lift};
 pub(crate) use list::list;
 pub(crate) use open::open;
-pub(crate) use step::{extend, fulfil, refuse, verify, withdraw};
+pub(crate) use step::{extend, refuse, verify, withdraw};
 
 /// A case as whoever answers it sees it.
 #[derive(Debug, Serialize)]

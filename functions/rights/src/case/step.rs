@@ -2,18 +2,19 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use consent::case::{Case, CaseKind, Code, Outcome, StepError};
-use consent::evidence::TypedWords;
-use consent::id::CaseId;
+use consent::case::{Case, Code, Outcome, StepError};
+use consent::event::{Act, Event};
+use consent::id::{CaseId, EventId};
+use identity::Identifiers;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
-use ledger::{CaseDetails, CaseNote, ErasureRequest, ErasureStart, Found, Noted, Stepped, StoredCase};
+use ledger::{CaseNote, Noted, Stepped, StoredCase, Who};
 use service::http::body::{self, Object};
 use service::http::refusal::unavailable;
 use service::http::{self, Answer, Refusal, caller};
 use service::{Service, Work};
 
-use crate::{copy, reason, refusal};
+use crate::{reason, refusal};
 
 /// Asks the person to show who they are, or takes the code by which they do.
 pub(crate) async fn verify(service: &Service, request: &Request, id: &CaseId) -> Answer {
@@ -23,6 +24,9 @@ pub(crate) async fn verify(service: &Service, request: &Request, id: &CaseId) ->
     let work = http::begin(service, request).await?;
     let Some(code) = code else {
         let stored = step(&work, id, |case| case.ask_identity(work.now), None).await?;
+        if let Some(details) = &stored.details {
+            ask_in_the_chat(&work, &stored.case, &details.recipient).await?;
+        }
         return Ok(super::answer(StatusCode::OK, &stored, &work));
     };
     let hashes: Vec<_> = work.rules().token_keys.iter().map(|key| code.hash(id, key)).collect();
@@ -39,6 +43,22 @@ pub(crate) async fn verify(service: &Service, request: &Request, id: &CaseId) ->
     }
     service.metrics.count("identities_shown", 1);
     Ok(super::answer(StatusCode::OK, &stored, &work))
+}
+
+/// Sends the person the question whether the demand is theirs, if they are known and have written within 24 hours.
+async fn ask_in_the_chat(work: &Work, case: &Case, recipient: &Identifiers) -> Result<(), Refusal> {
+    let event = Event {
+        id: EventId::from_bytes(identity::random_bytes().map_err(unavailable)?),
+        at: work.now,
+        act: Act::IdentityAsked {
+            case: case.id,
+            kind: case.kind,
+        },
+        delivery: None,
+    };
+    let who = Who::IfKnown(recipient.clone());
+    let recorded = work.ledger.record(&who, &[event], &work.rules()).await;
+    recorded.map(drop).map_err(unavailable)
 }
 
 /// The person is told that it takes two months longer, and why.
@@ -83,69 +103,6 @@ async fn with_a_reason(
     };
     let stored = step(&work, id, |case| change(case, &work), Some(note)).await?;
     Ok(super::answer(StatusCode::OK, &stored, &work))
-}
-
-/// Does what is demanded, and closes the case when it is done. What takes longer than one answer goes on, and is closed by asking
-/// again.
-pub(crate) async fn fulfil(service: &Service, request: &Request, id: &CaseId) -> Answer {
-    body::nothing(request)?;
-    let work = http::begin(service, request).await?;
-    // Nothing is done before it is known to be the person's wish.
-    let begun = step(&work, id, Case::begin, None).await?;
-    let is_done = match begun.case.kind {
-        // It was done when the case was registered.
-        CaseKind::Objection => true,
-        CaseKind::Erasure => erase(service, request, &work, &begun).await?,
-        CaseKind::Access | CaseKind::Portability => {
-            copy::make(&work, &begun).await?;
-            true
-        }
-        CaseKind::Rectification | CaseKind::Restriction => return Err(refusal::not_done_here()),
-    };
-    if !is_done {
-        return Ok(super::answer(StatusCode::ACCEPTED, &begun, &work));
-    }
-    let stored = step(&work, id, |case| case.close(Outcome::Fulfilled, work.now), None).await?;
-    service.metrics.count("cases_fulfilled", 1);
-    Ok(super::answer(StatusCode::OK, &stored, &work))
-}
-
-/// Erases whoever the case is about; false if that goes on. Once it is done, the case knows nobody any more.
-async fn erase(service: &Service, request: &Request, work: &Work, stored: &StoredCase) -> Result<bool, Refusal> {
-    let Some(CaseDetails { recipient, .. }) = &stored.details else {
-        return Ok(true);
-    };
-    let contacts = match work.ledger.find(recipient).await.map_err(unavailable)? {
-        Found::Nobody => return Ok(true),
-        Found::One(subject) => vec![subject.contact.id],
-        Found::Two(subjects) => subjects.iter().map(|subject| subject.contact.id).collect(),
-    };
-    let reason = TypedWords::new(&format!("case {}", stored.case.id));
-    for contact in contacts {
-        let asked = ErasureRequest {
-            actor: caller::actor(request),
-            reason: &reason,
-        };
-        let start = work.ledger.begin_erasure(&contact, &asked, &work.rules()).await;
-        let erasure = match start.map_err(unavailable)? {
-            ErasureStart::Begun(erasure) => {
-                service.metrics.count("erasures", 1);
-                erasure
-            }
-            ErasureStart::Running(erasure) => erasure,
-            ErasureStart::Held { until } => return Err(refusal::legal_hold(until)),
-            ErasureStart::Unknown => continue,
-        };
-        work.ledger
-            .continue_erasure(&erasure, &work.rules())
-            .await
-            .map_err(unavailable)?;
-        let erasure = work.ledger.erasure(&erasure, work.now).await.map_err(unavailable)?;
-        if erasure.is_none_or(|erasure| erasure.proof.is_none()) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// Takes a step, whoever else takes one at the same time.

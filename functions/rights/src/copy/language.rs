@@ -65,6 +65,12 @@ impl Language {
                 "The number or id changed hands, or may have",
                 "Die Nummer oder Kennung hat gewechselt oder könnte es haben",
             ),
+            EvidenceKind::Restricted => self.say(
+                "Your data was restricted to being kept",
+                "Ihre Daten wurden auf die Aufbewahrung beschränkt",
+            ),
+            EvidenceKind::Unrestricted => self.say("The restriction ended", "Die Einschränkung endete"),
+            EvidenceKind::Rectified => self.say("Something was corrected", "Etwas wurde berichtigt"),
             EvidenceKind::ErasureRefused => self.say(
                 "Erasure was refused: the law wants the data kept",
                 "Die Löschung wurde abgelehnt: Das Gesetz verlangt die Aufbewahrung",

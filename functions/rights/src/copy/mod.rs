@@ -72,7 +72,7 @@ pub(crate) async fn make(work: &Work, stored: &StoredCase) -> Result<(), Refusal
     let held = work.ledger.held_about(recipient, &work.policy, work.now).await;
     let held = match held.map_err(unavailable)? {
         HeldAbout::One(held) => *held,
-        HeldAbout::Two => return Err(refusal::two_contacts()),
+        HeldAbout::Two => return Err(refusal::several_contacts()),
     };
     if stored.contact.is_some() && held.person.contact_id.is_some() && stored.contact != held.person.contact_id {
         return Err(refusal::changed_hands());

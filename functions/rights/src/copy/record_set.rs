@@ -185,6 +185,9 @@ fn state(kind: EvidenceKind) -> Option<&'static str> {
         | EvidenceKind::PlatformResume
         | EvidenceKind::Held
         | EvidenceKind::Kept
+        | EvidenceKind::Restricted
+        | EvidenceKind::Unrestricted
+        | EvidenceKind::Rectified
         | EvidenceKind::ErasureRefused => None,
     }
 }

@@ -314,6 +314,11 @@ impl Case {
         }
     }
 
+    /// Whether what was demanded was done, all of it or some.
+    pub fn was_fulfilled(&self) -> bool {
+        matches!(self.stage, Stage::Closed { outcome, .. } if outcome.does_something())
+    }
+
     /// When the person was told that it takes longer, if they were.
     pub fn extended_at(&self) -> Option<Time> {
         self.extended_at

@@ -188,6 +188,34 @@ impl<'a> Step<'a> {
                 let evidence = self.record(EvidenceKind::Withdrawn, Actor::System, Source::Purge);
                 Some(Draft { evidence, words: None })
             }
+            Act::IdentityAsked { case, kind } => {
+                self.ask_identity(*case, *kind);
+                None
+            }
+            Act::Restricted { actor } => {
+                self.contact
+                    .suppressions
+                    .set(SuppressionKind::RestrictionArt18, self.at);
+                let evidence = self.record(EvidenceKind::Restricted, actor.clone(), Source::Case);
+                Some(Draft { evidence, words: None })
+            }
+            Act::RestrictionEnds { case } => {
+                self.send(OutgoingKind::RestrictionEnds { case: *case });
+                None
+            }
+            Act::Unrestricted { actor } => {
+                self.contact
+                    .suppressions
+                    .lift(SuppressionKind::RestrictionArt18, self.at);
+                let evidence = self.record(EvidenceKind::Unrestricted, actor.clone(), Source::Case);
+                Some(Draft { evidence, words: None })
+            }
+            Act::Rectified { locale, actor } => {
+                self.contact.locale.raise((self.at, locale.clone()));
+                let mut evidence = self.record(EvidenceKind::Rectified, actor.clone(), Source::Case);
+                evidence.locale = Some(locale.clone());
+                Some(Draft { evidence, words: None })
+            }
             Act::ErasureRefused { actor, reason } => {
                 let evidence = self.record(EvidenceKind::ErasureRefused, actor.clone(), Source::Erasure);
                 Some(Draft {

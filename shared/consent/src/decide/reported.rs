@@ -54,9 +54,11 @@ impl Step<'_> {
         };
         self.contact.stops.everything.raise(stop);
         self.contact.changed_hands.raise(self.at);
-        Draft {
-            evidence: self.record_of_meta(EvidenceKind::Invalidated),
-            words: None,
+        let mut evidence = self.record_of_meta(EvidenceKind::Invalidated);
+        if self.event.delivery.is_none() {
+            // Nothing of Meta's says so: the person had it corrected.
+            (evidence.actor, evidence.source) = (Actor::System, Source::Case);
         }
+        Draft { evidence, words: None }
     }
 }

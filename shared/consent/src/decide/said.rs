@@ -3,6 +3,7 @@
 use crate::case::CaseKind;
 use crate::event::{Asked, Authorship, Said};
 use crate::evidence::{Draft, Evidence, EvidenceKind, Expression, Reply, Source, Validity};
+use crate::id::CaseId;
 use crate::outgoing::{OutgoingKind, case_id, request_id};
 use crate::register::RequestSource;
 use crate::suppression::SuppressionKind;
@@ -92,8 +93,13 @@ impl Step<'_> {
 
     /// Asks whoever demands something about their data whether they do. The case itself is the ledger's to open.
     fn open_case(&mut self, kind: CaseKind) {
+        self.ask_identity(case_id(&self.event.id), kind);
+    }
+
+    /// Asks the contact whether a demand is theirs.
+    pub(super) fn ask_identity(&mut self, case: CaseId, kind: CaseKind) {
         self.send(OutgoingKind::RightsReceived {
-            case: case_id(&self.event.id),
+            case,
             proof: kind.proof(self.contact.changed_hands_ago(self.at)),
             received_at: self.at,
         });

@@ -491,6 +491,7 @@ which_question = "S"
 help = "STOP"
 rights_received = { body = "T", it_is_me = "U" }
 identity_code = "{code} {link}"
+restriction_ends = "Z"
 "#;
 
 /// Members of the fixed policy that its notice shows, and the texts they stand in.

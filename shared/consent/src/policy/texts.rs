@@ -17,6 +17,7 @@ pub struct Texts {
     pub(super) help: String,
     pub(super) rights_received: RightsReceived,
     pub(super) identity_code: String,
+    pub(super) restriction_ends: String,
 }
 
 /// The question after words that were perhaps a stop.
@@ -94,6 +95,11 @@ impl Texts {
         self.identity_code.replace(CODE, code).replace(LINK, link)
     }
 
+    /// Says that a restriction is about to end.
+    pub fn restriction_ends(&self) -> &str {
+        &self.restriction_ends
+    }
+
     /// Says that a demand under the GDPR has arrived, and asks whether it is the contact's.
     pub fn rights_received(&self) -> &RightsReceived {
         &self.rights_received
@@ -168,6 +174,7 @@ impl Texts {
             },
             |texts| &texts.identity_code,
         );
+        let restriction_ends = text("restriction_ends", Needs::NOTHING, |texts| &texts.restriction_ends);
         let rights_received = match table.get("rights_received") {
             Some(node) => RightsReceived::read(&node, filling),
             None => fallback.take(table, "rights_received", |texts| &texts.rights_received),
@@ -185,6 +192,7 @@ impl Texts {
             help: help?,
             rights_received: rights_received?,
             identity_code: identity_code?,
+            restriction_ends: restriction_ends?,
         })
     }
 }

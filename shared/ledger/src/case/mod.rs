@@ -67,6 +67,8 @@ pub enum Noted {
     Refusal,
     /// What was done.
     Outcome,
+    /// How the person was told of something, where it was not in the chat.
+    Told,
 }
 
 /// What is personal of a case.

@@ -4,6 +4,7 @@
 pub mod body;
 pub mod caller;
 pub mod identifiers;
+pub mod locale;
 pub mod query;
 pub mod refusal;
 
