@@ -19,6 +19,8 @@ use service::Service;
 
 use route::Route;
 
+pub use copy::language::Language;
+
 /// Answers a request about cases, erasures, legal holds or runs of the purge. Whatever goes wrong is answered with problem details.
 pub async fn handle(service: &Service, request: Request) -> Response<Body> {
     let answer = match Route::of(request.method(), request.uri().path()) {

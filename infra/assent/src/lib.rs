@@ -1,6 +1,7 @@
 //! The one binary for people, as a library: the local stack, the demo and what is done with policies.
 
 pub mod demo;
+pub mod documents;
 pub mod evidence;
 pub mod local;
 pub mod meta;

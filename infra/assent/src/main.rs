@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use assent::local::{DEFAULT_PORT, Options, Stack};
 use assent::meta::FaultKind;
-use assent::{demo, evidence, policy, reasons, retention};
+use assent::{demo, documents, evidence, policy, reasons, retention};
 use clap::{Parser, Subcommand};
 use consent::time::Time;
 
@@ -53,6 +53,15 @@ enum Command {
     /// See what campaigns are decided by.
     #[command(subcommand)]
     Campaigns(CampaignsCommand),
+    /// Write what the law wants on paper, made of a policy: the record of processing, the notices, how long records are kept, who
+    /// receives data. Each as Markdown and as HTML.
+    Documents {
+        /// The policy.
+        policy: PathBuf,
+        /// The folder to write into.
+        #[arg(long, value_name = "DIR", default_value = "documents")]
+        out: PathBuf,
+    },
     /// Look at evidence that was exported. Nothing is asked of any deployment.
     #[command(subcommand)]
     Evidence(EvidenceCommand),
@@ -151,6 +160,10 @@ async fn run(command: Command) -> Result<bool, Box<dyn std::error::Error + Send 
             write!(std::io::stdout(), "{}", reasons::table())?;
             Ok(true)
         }
+        Command::Documents { policy, out } => {
+            documents::write(&policy, &out, now())?;
+            Ok(true)
+        }
         Command::Evidence(EvidenceCommand::Verify { file, secret }) => Ok(evidence::verify(&file, secret.as_deref())?),
         Command::Evidence(EvidenceCommand::Schema) => {
             evidence::schema()?;
@@ -171,6 +184,11 @@ async fn run(command: Command) -> Result<bool, Box<dyn std::error::Error + Send 
             Ok(true)
         }
     }
+}
+
+/// The time of this machine.
+fn now() -> Time {
+    Time::from_unix_seconds(platform::clock::Clock::unix_seconds(&platform::clock::SystemClock))
 }
 
 async fn serve(stack: Stack) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

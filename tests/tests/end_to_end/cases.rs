@@ -250,7 +250,11 @@ async fn for_a_copy_of_everything_a_tap_and_a_code_are_needed() {
     );
     let (status, verified) = local.step(&case, "verify", json!({"code": code})).await;
     assert_eq!((status, &verified["state"]), (200, &json!("verified")), "{verified}");
-    assert_eq!(local.step(&case, "verify", json!({"code": code})).await.0, 403, "a code is good once");
+    assert_eq!(
+        local.step(&case, "verify", json!({"code": code})).await.0,
+        403,
+        "a code is good once"
+    );
 }
 
 #[tokio::test]

@@ -8,14 +8,16 @@ use consent::suppression::SuppressionKind;
 
 /// A language that the pages are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Language {
+pub enum Language {
+    /// English.
     English,
+    /// German.
     German,
 }
 
 impl Language {
     /// The one that serves somebody best who speaks that language; English where no other is known.
-    pub(crate) fn of(tag: &str) -> Self {
+    pub fn of(tag: &str) -> Self {
         let language = tag.trim().get(..2).unwrap_or_default();
         if language.eq_ignore_ascii_case("de") {
             Self::German
@@ -30,7 +32,7 @@ impl Language {
     }
 
     /// The words in this language.
-    pub(crate) fn say<'a>(self, english: &'a str, german: &'a str) -> &'a str {
+    pub fn say<'a>(self, english: &'a str, german: &'a str) -> &'a str {
         match self {
             Self::English => english,
             Self::German => german,

@@ -162,6 +162,52 @@ impl Kind {
         }
     }
 
+    /// What it holds about a person; none if it holds nothing about anybody.
+    pub const fn personal_data(self) -> Option<&'static str> {
+        match self {
+            Self::Contact => Some(
+                "phone number and WhatsApp id, sealed; language; how every consent stands and since when; what the person does not \
+                 want; when they were last written to and last wrote",
+            ),
+            Self::SubjectKey => Some("the key that seals the data of one person"),
+            Self::Alias => Some("a keyed hash of a number or id"),
+            Self::Tombstone => Some("a keyed hash of a number or id, with what its owner does not want"),
+            Self::Remains => Some("where records of a person lie who is being removed"),
+            Self::Evidence => Some(
+                "what happened, when, from where and how it was expressed; words of consent and of its end, sealed; the signed \
+                 delivery's fingerprint",
+            ),
+            Self::Outbox => Some("that a message to the person was decided, and what became of it"),
+            Self::Quarantine => {
+                Some("a delivery that could not be read, sealed, with keyed hashes of whom it mentions")
+            }
+            Self::Idempotency => Some("keyed hashes of a request of the controller's own systems"),
+            Self::LegalHold => Some("that the law wants a person's data, and why, sealed"),
+            Self::ErasureRegister => Some("keyed hashes of the numbers and ids of people who were erased lately"),
+            Self::AudiencePart => {
+                Some("keyed hashes of the people whom a campaign is meant for, and what the caller calls them, sealed")
+            }
+            Self::Send => Some("that a campaign's message was allowed, by what, and what became of it"),
+            Self::Finding => Some("that a stop may have been missed"),
+            Self::Case => Some(
+                "what the person demanded about their data and what became of it; who they are and what was noted, sealed",
+            ),
+            Self::CaseLink => Some("a keyed hash of a number or id that leads to a case"),
+            Self::Copy => Some("a copy of all of the above, sealed"),
+            Self::Policy
+            | Self::ActivePolicy
+            | Self::Health
+            | Self::Erasure
+            | Self::PurgeRun
+            | Self::PurgeTally
+            | Self::Campaign
+            | Self::CampaignCheck
+            | Self::Audience
+            | Self::Usage
+            | Self::RetentionState => None,
+        }
+    }
+
     /// When a record of this kind is due whose time runs from that moment; none if its kind alone does not say it, as with a
     /// contact, or if it is kept.
     pub fn due_at(self, from: Time, policy: &Policy) -> Option<Time> {
