@@ -7,6 +7,7 @@
 
 mod case;
 mod copy;
+pub mod digest;
 mod erasure;
 mod hold;
 mod reason;
@@ -40,6 +41,7 @@ pub async fn handle(service: &Service, request: Request) -> Response<Body> {
         Ok(Route::Copy(id)) => copy::show(service, &request, &id).await,
         Ok(Route::CasePage(link)) => Ok(case::page::show(service, &request, &link).await),
         Ok(Route::TellCode(link)) => Ok(case::page::tell(service, &request, &link).await),
+        Ok(Route::Digest) => digest::show(service, &request).await,
         Ok(Route::Runs) => runs::list(service, &request).await,
         Err(refusal) => Err(refusal),
     };

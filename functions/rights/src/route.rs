@@ -19,6 +19,8 @@ pub(crate) enum Route {
     Erasure(ErasureId),
     /// `GET /v1/retention/runs`.
     Runs,
+    /// `GET /v1/reports/digest`.
+    Digest,
     /// `POST /v1/cases`.
     OpenCase,
     /// `GET /v1/cases`.
@@ -66,6 +68,7 @@ impl Route {
                 (&[Method::GET], erasure.map(Self::Erasure))
             }
             ["", "v1", "retention", "runs"] => (&[Method::GET], Ok(Self::Runs)),
+            ["", "v1", "reports", "digest"] => (&[Method::GET], Ok(Self::Digest)),
             ["", "v1", "cases"] => {
                 let route = if *method == Method::POST {
                     Self::OpenCase
@@ -128,6 +131,7 @@ mod tests {
             (Method::POST, &erase, Route::Erase(contact())),
             (Method::GET, &erasure, Route::Erasure(ErasureId::from_bytes([0xab; 16]))),
             (Method::GET, "/v1/retention/runs", Route::Runs),
+            (Method::GET, "/v1/reports/digest", Route::Digest),
             (Method::GET, "/v1/cases", Route::Cases),
             (Method::POST, "/v1/cases", Route::OpenCase),
             (Method::GET, &case, Route::Case(CaseId::from_bytes([0xab; 16]))),

@@ -1,5 +1,6 @@
 //! The one binary for people, as a library: the local stack, the demo and what is done with policies.
 
+pub mod breach;
 pub mod demo;
 pub mod documents;
 pub mod evidence;
@@ -7,5 +8,6 @@ pub mod local;
 pub mod meta;
 pub mod policy;
 pub mod reasons;
+pub mod reports;
 pub mod retention;
 pub mod store;

@@ -4,10 +4,12 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use assent::breach::{Breach, BreachClass};
 use assent::local::{DEFAULT_PORT, Options, Stack};
 use assent::meta::FaultKind;
-use assent::{demo, documents, evidence, policy, reasons, retention};
+use assent::{demo, documents, evidence, policy, reasons, reports, retention};
 use clap::{Parser, Subcommand};
+use consent::digest::Week;
 use consent::time::Time;
 
 /// Assent: the consent ledger for WhatsApp under the GDPR.
@@ -62,9 +64,44 @@ enum Command {
         #[arg(long, value_name = "DIR", default_value = "documents")]
         out: PathBuf,
     },
+    /// Write the figures of a week of the deployment that the environment names, for the data protection officer.
+    Digest {
+        /// The week, such as 2026-W47; the last one that has ended if none is named.
+        #[arg(long, value_name = "WEEK")]
+        week: Option<Week>,
+        /// The folder to write into.
+        #[arg(long, value_name = "DIR", default_value = "reports")]
+        out: PathBuf,
+    },
+    /// Act when data got into the wrong hands.
+    #[command(subcommand)]
+    Breach(BreachCommand),
     /// Look at evidence that was exported. Nothing is asked of any deployment.
     #[command(subcommand)]
     Evidence(EvidenceCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum BreachCommand {
+    /// Count and list whom it concerns in the deployment that the environment names, by their contact ids, and fill in what the
+    /// authority and the people have to be told (Art. 33 and 34 GDPR).
+    Affected {
+        /// From when on, in UTC, such as 2026-11-01T00:00:00Z.
+        #[arg(long, value_name = "TIME")]
+        from: Time,
+        /// Until when.
+        #[arg(long, value_name = "TIME")]
+        to: Time,
+        /// Which data.
+        #[arg(long)]
+        class: BreachClass,
+        /// When you learned of it; now, if that is not said. The 72 hours run from then.
+        #[arg(long, value_name = "TIME")]
+        aware: Option<Time>,
+        /// The folder to write into.
+        #[arg(long, value_name = "DIR", default_value = "breach")]
+        out: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -162,6 +199,27 @@ async fn run(command: Command) -> Result<bool, Box<dyn std::error::Error + Send 
         }
         Command::Documents { policy, out } => {
             documents::write(&policy, &out, now())?;
+            Ok(true)
+        }
+        Command::Digest { week, out } => {
+            reports::write_digest(week, &out).await?;
+            Ok(true)
+        }
+        Command::Breach(BreachCommand::Affected {
+            from,
+            to,
+            class,
+            aware,
+            out,
+        }) => {
+            let aware_at = aware.unwrap_or_else(now);
+            let breach = Breach {
+                from,
+                to,
+                class,
+                aware_at,
+            };
+            reports::write_breach(breach, &out).await?;
             Ok(true)
         }
         Command::Evidence(EvidenceCommand::Verify { file, secret }) => Ok(evidence::verify(&file, secret.as_deref())?),

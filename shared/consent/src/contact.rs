@@ -163,7 +163,7 @@ pub struct Contact {
 /// The standing of a consent. Only [`Status::Confirmed`] allows a message.
 ///
 /// The names in brackets are those of the W3C Data Privacy Vocabulary, which ISO/IEC TS 27560 records use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nothing is known (ConsentUnknown).

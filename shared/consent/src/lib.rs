@@ -9,6 +9,7 @@ pub mod case;
 pub mod contact;
 pub mod copy;
 pub mod decide;
+pub mod digest;
 pub mod event;
 pub mod evidence;
 pub mod hold;

@@ -28,6 +28,7 @@ mod register;
 mod removal;
 mod schema;
 mod store;
+mod survey;
 mod transaction;
 
 pub use campaign::{
@@ -52,3 +53,4 @@ pub use policy::{ActivePolicy, Published};
 pub use quarantine::Quarantined;
 pub use register::ReplayReport;
 pub use store::{Keys, Ledger, Tables};
+pub use survey::Surveyed;

@@ -47,6 +47,7 @@
 //! | open cases by deadline, closed ones by how long they are kept | index `due`: `open_cases#0`, `closed_cases#0` | Query, BatchGetItem |
 //! | a copy of what is held about a person | `copy#<case>` / `copy`, `<made at>#<number>`; the case's key | PutItem, GetItem |
 //! | all that is held about a person | `contact#<id>`, its aliases, messages and cases; the indexes of audiences and quarantined deliveries | Query, BatchGetItem |
+//! | figures of a week, or whom a breach concerns | everything | Scan by segments |
 //! | how many people were written to first | `usage#<hour>` / `usage` | BatchGetItem, UpdateItem |
 //!
 //! Every item carries `kind`, so that a stream filter or a purge knows it without looking at its key. What belongs to the

@@ -15,4 +15,5 @@ mod end_of_life;
 mod faults;
 mod life;
 mod privacy;
+mod reports;
 mod stack;

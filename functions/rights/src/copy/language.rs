@@ -27,7 +27,7 @@ impl Language {
     }
 
     /// How HTML names it.
-    pub(crate) fn tag(self) -> &'static str {
+    pub fn tag(self) -> &'static str {
         self.say("en", "de")
     }
 

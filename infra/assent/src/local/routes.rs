@@ -26,6 +26,7 @@ pub(super) fn router(parts: Arc<Parts>) -> Router {
         .route("/v1/contacts/{id}/erasure", any(rights))
         .route("/v1/erasures/{id}", any(rights))
         .route("/v1/retention/runs", any(rights))
+        .route("/v1/reports/digest", any(rights))
         .route("/v1/cases", any(rights))
         .route("/v1/cases/{*rest}", any(rights))
         .route("/cases/{link}", any(rights))
