@@ -218,7 +218,7 @@ fn attention(Weekly { digest, purge }: &Weekly) -> Vec<String> {
             needs.push(text);
         }
     };
-    need(late > 0, format!("{late} demands are late."));
+    need(late > 0, format!("Demands that are late: {late}."));
     need(
         digest.findings > 0,
         format!(

@@ -78,7 +78,7 @@ async fn a_demand_that_is_late_and_a_purge_that_did_not_run_come_first() {
     let page = local.client.get(format!("{}/v1/reports/digest?form=html", local.base));
     let page = page.send().await.unwrap().text().await.unwrap();
     assert!(
-        page.contains("1 demands are late.") && page.contains("The purge did not run."),
+        page.contains("Demands that are late: 1.") && page.contains("The purge did not run."),
         "{page}"
     );
     assert_eq!(local.status(&phone(LISA)).await, "confirmed");
