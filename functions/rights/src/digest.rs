@@ -185,7 +185,7 @@ pub fn document(weekly: &Weekly) -> Document {
         ),
     ]);
     let rows = digest.cases.open.iter().map(|case| {
-        let late = if case.overdue { "LATE" } else { "" };
+        let late = if case.overdue { "yes" } else { "no" };
         vec![
             case.due_at.to_string(),
             name(&case.kind),
@@ -196,7 +196,7 @@ pub fn document(weekly: &Weekly) -> Document {
     });
     page.table(
         "Open now, those that are due first first",
-        ["Due", "Demand", "State", "", "Case"],
+        ["Due", "Demand", "State", "Late", "Case"],
         rows.collect(),
     );
 

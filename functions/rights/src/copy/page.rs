@@ -3,6 +3,7 @@
 use consent::case::{CaseKind, CaseState};
 use consent::copy::{Copy, EventPart, HeldRecord, NoticePart};
 use consent::evidence::Source;
+use consent::id::PurposeId;
 use consent::retention::Kind;
 use consent::time::Time;
 use paper::Document;
@@ -41,8 +42,8 @@ pub(super) fn document(copy: &Copy) -> Document {
     notices(&mut page, copy, language);
     sends(&mut page, copy, language);
     cases(&mut page, copy, language);
-    others(&mut page, copy, language);
     rules(&mut page, copy, language);
+    others(&mut page, copy, language);
     page
 }
 
@@ -142,8 +143,14 @@ fn consents(page: &mut Document, copy: &Copy, language: Language) {
         ],
         rows.collect(),
     );
-    if !copy.suppressions.is_empty() {
-        let rows = copy.suppressions.iter().map(|suppression| {
+    // What was only ever lifted never forbade anything.
+    let set: Vec<_> = copy
+        .suppressions
+        .iter()
+        .filter(|suppression| !suppression.registers.set.is_empty())
+        .collect();
+    if !set.is_empty() {
+        let rows = set.iter().map(|suppression| {
             let is_active = if suppression.is_active {
                 say("yes", "ja")
             } else {
@@ -172,7 +179,11 @@ fn consents(page: &mut Document, copy: &Copy, language: Language) {
 fn events(page: &mut Document, copy: &Copy, language: Language) {
     let say = |english, german| language.say(english, german);
     page.section(say("What happened", "Was geschah"));
-    let rows: Vec<_> = copy.events.iter().map(|event| event_row(event, language)).collect();
+    let rows: Vec<_> = copy
+        .events
+        .iter()
+        .map(|event| event_row(event, copy, language))
+        .collect();
     if rows.is_empty() {
         page.text(say("Nothing is recorded.", "Nichts ist verzeichnet."));
         return;
@@ -191,7 +202,7 @@ fn events(page: &mut Document, copy: &Copy, language: Language) {
     );
 }
 
-fn event_row(event: &EventPart, language: Language) -> Vec<String> {
+fn event_row(event: &EventPart, copy: &Copy, language: Language) -> Vec<String> {
     let number = event
         .sequence
         .map_or_else(|| "?".to_owned(), |number| number.to_string());
@@ -208,7 +219,7 @@ fn event_row(event: &EventPart, language: Language) -> Vec<String> {
         language.event(evidence.kind),
         language.validity(evidence.validity)
     );
-    let purposes: Vec<_> = evidence.purposes.iter().map(ToString::to_string).collect();
+    let purposes: Vec<_> = evidence.purposes.iter().map(|purpose| label(copy, purpose)).collect();
     let about = if purposes.is_empty() {
         language.say("everything", "alles").to_owned()
     } else {
@@ -231,6 +242,12 @@ fn event_row(event: &EventPart, language: Language) -> Vec<String> {
         who.join(", "),
         event.words.clone().unwrap_or_default(),
     ]
+}
+
+/// What a purpose is called.
+fn label(copy: &Copy, purpose: &PurposeId) -> String {
+    let known = copy.consents.iter().find(|consent| consent.purpose == *purpose);
+    known.map_or_else(|| purpose.to_string(), |consent| consent.label.clone())
 }
 
 fn notices(page: &mut Document, copy: &Copy, language: Language) {
