@@ -1,6 +1,7 @@
 //! The demo's only way to the stack: HTTP.
 
 use identity::random_bytes;
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use whatsapp::compose::message_id;
@@ -46,6 +47,16 @@ impl Http {
 
     pub(super) async fn get(&self, path: &str) -> Result<(StatusCode, Value), DemoError> {
         answered(self.client.get(format!("{}{path}", self.base))).await
+    }
+
+    /// Fills in the page of a case, as somebody in their browser.
+    pub(super) async fn fill_in(&self, page: &str, code: &str, form: &str) -> Result<(StatusCode, String), DemoError> {
+        let request = self
+            .client
+            .post(format!("{}{page}", self.base))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let answer = request.body(format!("code={code}&form={form}")).send().await?;
+        Ok((answer.status(), answer.text().await?))
     }
 
     /// Posts a delivery as Meta would, signed with the stack's secret.

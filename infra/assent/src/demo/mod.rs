@@ -1,6 +1,7 @@
 //! One whole story, played on the local stack through HTTP only.
 
 mod campaign;
+mod copy;
 mod http;
 mod retention;
 mod timeline;
@@ -32,6 +33,9 @@ pub enum DemoError {
     /// The stack's clock cannot be read.
     #[error("the stack's clock cannot be read")]
     NoClock,
+    /// What the page gave is no copy.
+    #[error("what the page gave is no copy")]
+    NoCopy,
     /// The stack has no app secret.
     #[error(transparent)]
     Secret(#[from] BlankSecret),
@@ -117,7 +121,8 @@ impl Story {
         self.nobody_answered().await?;
         self.left_three_years_ago().await?;
         self.erase_me().await?;
-        self.a_campaign().await
+        self.a_campaign().await?;
+        self.what_do_you_know_about_me().await
     }
 
     async fn confirms_and_stops(&mut self) -> Result<(), DemoError> {
