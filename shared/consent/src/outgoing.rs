@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::case::{Code, IdentityProof, PageLink, TAP_LIFE};
+use crate::case::{Code, IdentityProof, PERIOD, PageLink, TAP_LIFE, end_of_months};
 use crate::contact::Contact;
 use crate::id::{
     CampaignId, CaseId, ContactId, ErasureId, EventId, Locale, OutgoingId, PurposeId, RequestId, SenderId,
@@ -307,7 +307,7 @@ impl Outgoing {
                 };
                 let received = texts.rights_received();
                 Ok(Rendered::Buttons {
-                    body: received.body().to_owned(),
+                    body: received.body(&due_day(*received_at, policy)),
                     buttons: vec![(token.encode(key), received.it_is_me().to_owned())],
                 })
             }
@@ -411,6 +411,14 @@ impl Outgoing {
             buttons: payloads.into_iter().zip(labels.map(str::to_owned)).collect(),
         })
     }
+}
+
+/// The day by which a demand that was received then is answered.
+fn due_day(received_at: Time, policy: &Policy) -> String {
+    // The day ends where the controller is; twelve hours before, it is that day in UTC as well, or nearly so everywhere.
+    let due = (end_of_months(received_at, PERIOD, policy.controller()) - Span::hours(12)).to_string();
+    let (day, _) = due.split_once('T').unwrap_or((&due, ""));
+    day.to_owned()
 }
 
 fn prompt_token(request: RequestId, action: Action, contact: &Contact, now: Time) -> Option<Token> {

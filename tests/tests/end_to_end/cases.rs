@@ -71,13 +71,14 @@ async fn the_answer_to_a_demand_does_not_tell_who_is_a_contact() {
         "restriction",
         "objection",
     ] {
-        let mut answers = vec![];
+        let (mut answers, mut sizes) = (vec![], vec![]);
         for number in [LISA, STRANGER] {
             let mut opened = local.demand(number, kind).await;
             let (status, mut shown) = local
                 .get(&format!("/v1/cases/{}", opened["case_id"].as_str().unwrap()))
                 .await;
             assert_eq!(status, 200);
+            sizes.push((opened.to_string().len(), shown.to_string().len()));
             for answer in [&mut opened, &mut shown] {
                 assert_eq!(answer["recipient"]["phone"].take(), number);
                 assert_eq!(answer["case_id"].take().as_str().unwrap().len(), 32);
@@ -90,6 +91,7 @@ async fn the_answer_to_a_demand_does_not_tell_who_is_a_contact() {
             answers.push((opened, shown));
         }
         assert_eq!(answers[0], answers[1], "{kind}");
+        assert_eq!(sizes[0], sizes[1], "{kind}");
     }
 }
 
@@ -234,6 +236,14 @@ async fn for_a_copy_of_everything_a_tap_and_a_code_are_needed() {
     local.writes(lisa.clone(), "Auskunft").await;
     assert_eq!(local.status(&lisa).await, "confirmed", "to ask is not to leave");
     let question = local.last_received(&lisa).await;
+    let due = local.listed("").await[0]["due_at"].as_str().unwrap()[..10].to_owned();
+    assert!(
+        question["text"]
+            .as_str()
+            .unwrap()
+            .contains(&format!("spätestens am {due}")),
+        "{question}"
+    );
     local.taps(lisa.clone(), &question, 0).await;
     let case = local.listed("").await.remove(0);
     assert_eq!(

@@ -22,7 +22,7 @@ pub use page::PageLink;
 pub use step::CaseStep;
 
 /// How many months an answer may take (Art. 12(3) GDPR).
-const PERIOD: u32 = 1;
+pub const PERIOD: u32 = 1;
 
 /// How many more it may take where the case is complex (Art. 12(3) GDPR).
 const EXTENSION: u32 = 2;

@@ -489,7 +489,7 @@ optout_confirmation = "O"
 hold_question = { body = "P", stop = "Q", keep = "R" }
 which_question = "S"
 help = "STOP"
-rights_received = { body = "T", it_is_me = "U" }
+rights_received = { body = "T {due}", it_is_me = "U" }
 identity_code = "{code} {link}"
 restriction_ends = "Z"
 "#;

@@ -53,9 +53,9 @@ pub struct RightsReceived {
 }
 
 impl RightsReceived {
-    /// What will happen, until when, and whom to ask.
-    pub fn body(&self) -> &str {
-        &self.body
+    /// What will happen, until which day, and whom to ask.
+    pub fn body(&self, due: &str) -> String {
+        self.body.replace(DUE, due)
     }
 
     /// The label of the button by which the contact says that the demand is theirs; at most 20 characters.
@@ -149,7 +149,7 @@ impl Texts {
             Needs {
                 purposes: Some(purposes),
                 stop: true,
-                code: false,
+                ..Needs::NOTHING
             },
             |texts| &texts.consent_confirmation,
         );
@@ -162,7 +162,7 @@ impl Texts {
             Needs {
                 purposes: None,
                 stop: true,
-                code: false,
+                ..Needs::NOTHING
             },
             |texts| &texts.help,
         );
@@ -220,7 +220,11 @@ impl HoldQuestion {
 impl RightsReceived {
     fn read(node: &Node<'_>, filling: &Filling<'_>) -> Option<Self> {
         let table = node.table()?;
-        let body = table.need("body").and_then(|node| filling.read(&node, Needs::NOTHING));
+        let needs = Needs {
+            due: true,
+            ..Needs::NOTHING
+        };
+        let body = table.need("body").and_then(|node| filling.read(&node, needs));
         let it_is_me = table.need("it_is_me").and_then(|node| node.short_line(LABEL));
         table.finish();
         Some(Self {
@@ -239,6 +243,8 @@ struct Needs<'a> {
     stop: bool,
     /// The places of a code and of the page to enter it on, which are filled in later.
     code: bool,
+    /// The place of the day by which there is an answer, which is filled in later.
+    due: bool,
 }
 
 impl Needs<'_> {
@@ -246,6 +252,7 @@ impl Needs<'_> {
         purposes: None,
         stop: false,
         code: false,
+        due: false,
     };
 }
 
@@ -254,6 +261,8 @@ const PURPOSES: &str = "{purposes}";
 const CODE: &str = "{code}";
 
 const LINK: &str = "{link}";
+
+const DUE: &str = "{due}";
 
 impl Filling<'_> {
     /// Reads a text and fills in what is known; the purposes stay for later.
@@ -270,7 +279,8 @@ impl Filling<'_> {
             .iter()
             .map(|(place, _)| *place)
             .chain(needs.purposes.map(|_| PURPOSES))
-            .chain([CODE, LINK].into_iter().filter(|_| needs.code));
+            .chain([CODE, LINK].into_iter().filter(|_| needs.code))
+            .chain(needs.due.then_some(DUE));
         let bare = bare.fold(text.to_owned(), |bare, place| bare.replace(place, ""));
         let mut fine = true;
         let mut check = |holds: bool, reason: &str| {
@@ -285,6 +295,8 @@ impl Filling<'_> {
                 "write no braces but {controller}, {address}, {contact}, {privacy_url} and {purposes}"
             } else if needs.code {
                 "write no braces but {controller}, {address}, {contact}, {privacy_url}, {code} and {link}"
+            } else if needs.due {
+                "write no braces but {controller}, {address}, {contact}, {privacy_url} and {due}"
             } else {
                 "write no braces but {controller}, {address}, {contact} and {privacy_url}"
             },
@@ -297,6 +309,7 @@ impl Filling<'_> {
             !needs.code || (text.contains(CODE) && text.contains(LINK)),
             "does not tell the code and where to enter it; write {code} and {link}",
         );
+        check(!needs.due || text.contains(DUE), "does not say until when; write {due}");
         check(
             !needs.stop || says_how_to_stop(text, self.words),
             "does not say how to stop; name a stop word in capitals, such as STOP",
