@@ -307,11 +307,17 @@ fn each_function_may_read_the_secret_and_use_the_key_only_through_the_services()
             .into_iter()
             .find(|statement| statement["Resource"] == arn("Key"))
             .unwrap();
-        let services = json!([
-            { "!Sub": "dynamodb.${AWS::Region}.${AWS::URLSuffix}" },
-            { "!Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}" },
-        ]);
-        assert_eq!(key["Condition"]["StringEquals"]["kms:ViaService"], services, "{role}");
+        // The outbox alone writes to an encrypted queue.
+        let queues = (name == "Outbox").then_some("sqs");
+        let services = ["dynamodb", "secretsmanager"].into_iter().chain(queues);
+        let services =
+            services.map(|service| json!({ "!Sub": format!("{service}.${{AWS::Region}}.${{AWS::URLSuffix}}") }));
+        let services: Vec<_> = services.collect();
+        assert_eq!(
+            key["Condition"]["StringEquals"]["kms:ViaService"],
+            json!(services),
+            "{role}"
+        );
     }
 }
 
@@ -404,7 +410,6 @@ fn the_outbox_is_fed_by_new_outbox_items_and_gives_up_in_the_open() {
     let failures = json!({ "Type": "SQS", "Destination": arn("OutboxFailures") });
     assert_eq!(stream["DestinationConfig"]["OnFailure"], failures);
     assert_eq!(actions("OutboxRole", &arn("OutboxFailures")), set(["sqs:SendMessage"]));
-    assert_eq!(properties("OutboxFailures")["SqsManagedSseEnabled"], true);
     let reads = set([
         "dynamodb:DescribeStream",
         "dynamodb:GetRecords",
@@ -446,4 +451,210 @@ fn campaigns_are_checked_every_quarter_of_an_hour() {
     assert_eq!(schedule["Properties"]["ScheduleExpression"], "rate(15 minutes)");
     let name = schedule["Properties"]["Name"]["!Sub"].as_str().unwrap();
     assert!(name.contains("${AWS::StackName}"));
+}
+
+/// The numbers of the code that an alarm of our own namespace watches must be measured by it.
+#[test]
+fn every_alarm_watches_what_there_is_tells_somebody_and_leads_to_what_to_do() {
+    let runbook = include_str!("../../infra/runbook.md");
+    let anchors: BTreeSet<String> = runbook
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .map(|heading| heading.to_lowercase().replace(' ', "-"))
+        .collect();
+    let mut led_to = BTreeSet::new();
+    for (logical_id, alarm) in all_of_type("AWS::CloudWatch::Alarm") {
+        let alarm = &alarm["Properties"];
+        let said = alarm["AlarmDescription"]["!Sub"].as_str().unwrap();
+        let (_, anchor) = said.split_once("${RunbookUrl}#").unwrap();
+        assert!(anchors.contains(anchor), "{logical_id}: {anchor}");
+        led_to.insert(anchor.to_owned());
+        assert_eq!(alarm["AlarmActions"], json!([{ "!Ref": "Alarms" }]), "{logical_id}");
+        if alarm["Namespace"] == "Assent" {
+            let function = alarm["Dimensions"][0]["Value"].as_str().unwrap();
+            let metric = alarm["MetricName"].as_str().unwrap();
+            assert!(
+                measures(function, metric),
+                "{logical_id}: {function} measures no {metric}"
+            );
+        }
+    }
+    assert_eq!(
+        led_to, anchors,
+        "the runbook has a place for every alarm and for nothing else"
+    );
+}
+
+/// Whether the name of a metric stands in the code of a function, or of what it is made of.
+fn measures(function: &str, metric: &str) -> bool {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let folder = format!("{root}/functions/{function}/src");
+    let mut folders = vec![std::path::PathBuf::from(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if std::fs::read_to_string(&path)
+                .unwrap()
+                .contains(&format!("\"{metric}\""))
+            {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+#[test]
+fn each_thing_that_can_go_wrong_has_an_alarm() {
+    let watched: BTreeSet<String> = all_of_type("AWS::CloudWatch::Alarm")
+        .into_iter()
+        .map(|(_, alarm)| {
+            let alarm = &alarm["Properties"];
+            let dimension = &alarm["Dimensions"][0]["Value"];
+            let of = match dimension {
+                Value::String(function) => function.clone(),
+                other => other
+                    .as_object()
+                    .unwrap()
+                    .values()
+                    .next()
+                    .unwrap()
+                    .as_str()
+                    .unwrap()
+                    .to_owned(),
+            };
+            format!("{of} {}", alarm["MetricName"].as_str().unwrap())
+        })
+        .collect();
+    let mut expected = set([
+        "webhook deliveries_refused",
+        "webhook deliveries_to_repeat",
+        "webhook quarantined",
+        "webhook findings",
+        "Api 5xx",
+        "OutboxFunction IteratorAge",
+        "outbox outbox_errors",
+        "outbox outbox_blocked",
+        "retention purge_lag_seconds",
+        "retention purge_unknown_kind",
+        "retention cases_overdue",
+        "retention cases_nearly_due",
+        "campaign-check campaigns_held",
+        "campaign-check campaigns_blocked",
+        "campaigns findings",
+        "OutboxFailures.QueueName ApproximateNumberOfMessagesVisible",
+        "ScheduleFailures.QueueName ApproximateNumberOfMessagesVisible",
+        "Ledger ThrottledRequests",
+        "ApiLogs LogEventsWithFindings",
+    ]);
+    for (name, _) in FUNCTIONS {
+        expected.insert(format!("{name}Function Throttles"));
+        expected.insert(format!("{name}Function Errors"));
+        expected.insert(format!("{name}Logs LogEventsWithFindings"));
+    }
+    assert_eq!(watched, expected);
+}
+
+#[test]
+fn the_silence_of_the_purge_is_an_alarm_after_26_hours() {
+    let alarm = properties("PurgeSilenceAlarm");
+    assert_eq!(
+        (
+            &alarm["Period"],
+            &alarm["EvaluationPeriods"],
+            &alarm["TreatMissingData"]
+        ),
+        (&json!(3600), &json!(26), &json!("breaching"))
+    );
+}
+
+#[test]
+fn data_leaves_the_union_only_where_somebody_names_the_region() {
+    let rule = &template()["Rules"]["DataStaysInTheUnion"]["Assertions"][0]["Assert"]["!Or"];
+    let union = [
+        "eu-central-1",
+        "eu-north-1",
+        "eu-south-1",
+        "eu-south-2",
+        "eu-west-1",
+        "eu-west-3",
+    ];
+    assert_eq!(rule[0]["!Contains"], json!([union, { "!Ref": "AWS::Region" }]));
+    assert_eq!(
+        rule[1]["!Equals"],
+        json!([{ "!Ref": "OtherRegion" }, { "!Ref": "AWS::Region" }])
+    );
+    assert_eq!(template()["Parameters"]["OtherRegion"]["Default"], "");
+}
+
+#[test]
+fn logs_queues_and_the_environment_are_encrypted_with_the_key_and_logs_mask_what_is_personal() {
+    for (logical_id, group) in all_of_type("AWS::Logs::LogGroup") {
+        let group = &group["Properties"];
+        assert_eq!(group["KmsKeyId"], arn("Key"), "{logical_id}");
+        let statements = many(&group["DataProtectionPolicy"]["Statement"]);
+        let operations: Vec<_> = statements
+            .iter()
+            .map(|statement| statement["Operation"].clone())
+            .collect();
+        assert!(
+            operations.iter().any(|operation| operation["Audit"].is_object()),
+            "{logical_id}"
+        );
+        assert!(
+            operations.iter().any(|operation| operation["Deidentify"].is_object()),
+            "{logical_id}"
+        );
+    }
+    for (logical_id, queue) in all_of_type("AWS::SQS::Queue") {
+        assert_eq!(
+            queue["Properties"]["KmsMasterKeyId"],
+            json!({ "!Ref": "Key" }),
+            "{logical_id}"
+        );
+    }
+    assert_eq!(template()["Globals"]["Function"]["KmsKeyArn"], arn("Key"));
+    assert_eq!(properties("Alarms")["KmsMasterKeyId"], json!({ "!Ref": "Key" }));
+}
+
+#[test]
+fn each_route_is_throttled_and_those_for_people_are_slow() {
+    let api = properties("Api");
+    assert!(api["DefaultRouteSettings"]["ThrottlingRateLimit"].as_u64().unwrap() > 0);
+    for route in ["GET /cases/{link}", "POST /cases/{link}"] {
+        assert_eq!(api["RouteSettings"][route]["ThrottlingRateLimit"], 10, "{route}");
+    }
+    assert!(
+        api["RouteSettings"]["POST /webhook"]["ThrottlingRateLimit"]
+            .as_u64()
+            .unwrap()
+            >= 500
+    );
+}
+
+#[test]
+fn what_a_schedule_could_not_begin_is_kept() {
+    for function in ["Outbox", "Retention", "CampaignCheck"] {
+        let events = properties(&format!("{function}Function"))["Events"].clone();
+        let schedules = events
+            .as_object()
+            .unwrap()
+            .values()
+            .filter(|event| event["Type"] == "ScheduleV2");
+        for schedule in schedules {
+            let schedule = &schedule["Properties"];
+            assert_eq!(
+                schedule["DeadLetterConfig"]["Arn"],
+                arn("ScheduleFailures"),
+                "{function}"
+            );
+            assert_eq!(schedule["RoleArn"], arn("ScheduleRole"), "{function}");
+            assert!(
+                schedule["RetryPolicy"]["MaximumRetryAttempts"].is_number(),
+                "{function}"
+            );
+        }
+    }
 }
