@@ -620,6 +620,22 @@ fn logs_queues_and_the_environment_are_encrypted_with_the_key_and_logs_mask_what
 }
 
 #[test]
+fn what_works_through_the_table_has_its_share_and_no_more() {
+    for (function, share) in [("Outbox", 10), ("Retention", 2), ("CampaignCheck", 8)] {
+        let reserved = json!({ "!If": ["Reserves", share, { "!Ref": "AWS::NoValue" }] });
+        assert_eq!(
+            properties(&format!("{function}Function"))["ReservedConcurrentExecutions"],
+            reserved
+        );
+    }
+    // A limit there would be a limit to how many stops are honoured at once.
+    assert_eq!(
+        properties("WebhookFunction")["ReservedConcurrentExecutions"],
+        Value::Null
+    );
+}
+
+#[test]
 fn each_route_is_throttled_and_those_for_people_are_slow() {
     let api = properties("Api");
     assert!(api["DefaultRouteSettings"]["ThrottlingRateLimit"].as_u64().unwrap() > 0);
