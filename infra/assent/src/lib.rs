@@ -2,6 +2,7 @@
 
 pub mod breach;
 pub mod demo;
+pub mod doctor;
 pub mod documents;
 pub mod evidence;
 pub mod local;

@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use assent::breach::{Breach, BreachClass};
 use assent::local::{DEFAULT_PORT, Options, Stack};
 use assent::meta::FaultKind;
-use assent::{demo, documents, evidence, policy, reasons, reports, retention};
+use assent::{demo, doctor, documents, evidence, policy, reasons, reports, retention};
 use clap::{Parser, Subcommand};
 use consent::digest::Week;
 use consent::time::Time;
+use whatsapp::AppId;
 
 /// Assent: the consent ledger for WhatsApp under the GDPR.
 #[derive(Debug, Parser)]
@@ -55,6 +56,18 @@ enum Command {
     /// See what campaigns are decided by.
     #[command(subcommand)]
     Campaigns(CampaignsCommand),
+    /// Look at the deployment that the environment names: each line is green or says what to do.
+    Doctor {
+        /// The app's id at Meta: with it, the fields that the app gets are looked at as well.
+        #[arg(long, value_name = "ID")]
+        app: Option<AppId>,
+    },
+    /// Have Meta post the webhooks of your accounts to the deployment that the environment names.
+    Connect {
+        /// The app's id at Meta.
+        #[arg(long, value_name = "ID")]
+        app: AppId,
+    },
     /// Write what the law wants on paper, made of a policy: the record of processing, the notices, how long records are kept, who
     /// receives data. Each as Markdown and as HTML.
     Documents {
@@ -199,6 +212,11 @@ async fn run(command: Command) -> Result<bool, Box<dyn std::error::Error + Send 
         }
         Command::Documents { policy, out } => {
             documents::write(&policy, &out, now())?;
+            Ok(true)
+        }
+        Command::Doctor { app } => Ok(doctor::examine(app.as_ref()).await?),
+        Command::Connect { app } => {
+            doctor::connect(&app).await?;
             Ok(true)
         }
         Command::Digest { week, out } => {

@@ -8,7 +8,10 @@ use serde_json::{Map, Value, json};
 use crate::delivery::{BanState, Category, Limit, NumberEvent, Quality, RestrictionKind, TemplateStatus};
 pub use crate::delivery::{PreferenceValue, StatusState};
 use crate::graph::template_id;
-pub use crate::graph::{SentMessage, acceptance, account_answer, deletion, number_answer, refusal, template_answer};
+pub use crate::graph::{
+    SentMessage, acceptance, account_answer, apps_answer, deletion, number_answer, refusal, subscription_answer,
+    template_answer,
+};
 use crate::names::{BusinessNumber, Language, PhoneNumberId, TemplateName, WabaId};
 use crate::personal::{Callback, MessageId, Payload, Text};
 

@@ -17,7 +17,7 @@ mod outbound;
 mod personal;
 mod signature;
 
-pub use names::{BusinessNumber, InvalidName, Language, PhoneNumberId, TemplateName, Term, WabaId};
+pub use names::{AppId, BusinessNumber, InvalidName, Language, PhoneNumberId, TemplateName, Term, WabaId};
 pub use outbound::{Button, Buttons, InvalidOutbound, Outbound, PlainText, Template};
 pub use personal::{Callback, IdentityKeyHash, InvalidCallback, MessageId, Payload, RawItem, Text};
 pub use signature::{AppSecret, BlankSecret, HEADER as SIGNATURE_HEADER, SignatureError, Signed, sign, verify};

@@ -108,6 +108,13 @@ fn is_number(text: &str) -> bool {
 }
 
 name!(
+    /// The id of an app at Meta.
+    AppId,
+    "an app id",
+    "write 1 to 32 digits",
+    is_number
+);
+name!(
     /// The id of a WhatsApp Business account.
     WabaId,
     "an account id",

@@ -5,6 +5,7 @@
 mod contact_book;
 mod fault;
 mod health;
+mod subscriptions;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,10 +28,12 @@ use whatsapp::{MessageId, Outbound, Template};
 
 use contact_book::ContactBook;
 use health::Health;
+use subscriptions::Subscriptions;
 
 pub use contact_book::ContactBookCounts;
 pub use fault::{Fault, FaultKind, InvalidFault};
 pub use health::HealthChange;
+pub use subscriptions::APP;
 
 /// Meta's code for a token that is wrong or has expired.
 const INVALID_TOKEN: u32 = 190;
@@ -68,6 +71,7 @@ struct Held {
     fault: Option<Fault>,
     contact_book: ContactBook,
     health: Health,
+    subscriptions: Subscriptions,
 }
 
 /// A message as the contact sees it.
@@ -120,6 +124,14 @@ impl Meta {
             .route("/{version}/{number}/contact_book", delete(contact_book))
             .route("/{version}/{node}", get(node))
             .route("/{version}/{account}/message_templates", get(templates))
+            .route(
+                "/{version}/{account}/subscribed_apps",
+                get(subscriptions::apps).post(subscriptions::take_account),
+            )
+            .route(
+                "/{version}/{app}/subscriptions",
+                get(subscriptions::fields).post(subscriptions::take_fields),
+            )
             .with_state(self.clone())
     }
 

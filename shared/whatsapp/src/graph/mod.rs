@@ -5,6 +5,7 @@ mod answer;
 mod error;
 mod health;
 mod request;
+mod subscription;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -14,7 +15,7 @@ use identity::{Bsuid, Identifiers};
 use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::names::{Language, PhoneNumberId, TemplateName, WabaId};
+use crate::names::{AppId, Language, PhoneNumberId, TemplateName, WabaId};
 use crate::outbound::Outbound;
 use crate::personal::{Callback, MessageId};
 use crate::signature::BlankSecret;
@@ -27,6 +28,9 @@ pub use self::health::{
     template_answer,
 };
 pub use self::request::SentMessage;
+pub use self::subscription::{
+    AGENT_FIELDS, AppSubscription, SubscribedApp, WEBHOOK_FIELDS, apps_answer, subscription_answer,
+};
 
 /// Meta's address, with the version this crate was written against (usable until July 2028).
 pub const META: &str = "https://graph.facebook.com/v26.0";
@@ -54,6 +58,15 @@ impl AccessToken {
             return Err(BlankSecret("access token"));
         }
         Ok(Self(token.into()))
+    }
+
+    /// The token of an app itself, which may look at and change what the app wants of webhooks (Meta's access token page).
+    ///
+    /// # Errors
+    ///
+    /// [`BlankSecret`] as with any token.
+    pub fn of_app(app: &AppId, app_secret: &str) -> Result<Self, BlankSecret> {
+        Self::new(&format!("{app}|{app_secret}"))
     }
 }
 
@@ -284,6 +297,72 @@ impl Graph {
             }
         }
         Err(SendError::NoAnswer)
+    }
+
+    /// Asks Meta which apps an account's webhooks go to.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]. Asking changes nothing, so it may always be asked again.
+    pub async fn subscribed_apps(
+        &self,
+        token: &AccessToken,
+        waba: &WabaId,
+        timeout: Duration,
+    ) -> Result<Vec<SubscribedApp>, SendError> {
+        let request = self.get::<&str>(&format!("{waba}/subscribed_apps"), &[])?;
+        answered(request, token, timeout, subscription::apps).await
+    }
+
+    /// Has an account's webhooks go to the app that the token is of. Doing it twice does nothing more.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`].
+    pub async fn subscribe_account(
+        &self,
+        token: &AccessToken,
+        waba: &WabaId,
+        timeout: Duration,
+    ) -> Result<(), SendError> {
+        let request = self.http.post(format!("{}/{waba}/subscribed_apps", self.base));
+        answered(request, token, timeout, answer::deleted).await
+    }
+
+    /// Asks Meta where an app wants WhatsApp's webhooks, and which. `None` means that it wants none. The token is the app's own:
+    /// [`AccessToken::of_app`].
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]. Asking changes nothing, so it may always be asked again.
+    pub async fn app_subscription(
+        &self,
+        token: &AccessToken,
+        app: &AppId,
+        timeout: Duration,
+    ) -> Result<Option<AppSubscription>, SendError> {
+        let request = self.get::<&str>(&format!("{app}/subscriptions"), &[])?;
+        answered(request, token, timeout, subscription::subscription).await
+    }
+
+    /// Has an app's webhooks of WhatsApp posted to an address, those with these fields and no others. Meta asks that address first
+    /// whether it knows the verify token.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]. Doing it twice does nothing more.
+    pub async fn subscribe_app(
+        &self,
+        token: &AccessToken,
+        app: &AppId,
+        callback_url: &str,
+        verify_token: &str,
+        fields: &[&str],
+        timeout: Duration,
+    ) -> Result<(), SendError> {
+        let request = self.http.post(format!("{}/{app}/subscriptions", self.base));
+        let request = request.json(&subscription::wanted(callback_url, verify_token, fields));
+        answered(request, token, timeout, answer::deleted).await
     }
 
     fn get<V: AsRef<str>>(&self, path: &str, query: &[(&str, V)]) -> Result<RequestBuilder, SendError> {

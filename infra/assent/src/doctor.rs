@@ -1,0 +1,331 @@
+//! Whether a deployment is as it has to be, line by line, each with what to do; and the one step that Meta's side needs.
+
+use std::fmt;
+use std::io::Write;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{IndexStatus, TableDescription, TableStatus};
+use consent::policy::{Policy, PromptTemplate};
+use platform::deadline::Deadline;
+use platform::settings::HttpUrl;
+use platform::{Platform, StartError};
+use secrecy::ExposeSecret;
+use service::{NotReady, Service, Work};
+use whatsapp::delivery::{Category, TemplateStatus};
+use whatsapp::graph::{AGENT_FIELDS, AccessToken, AppSubscription, Graph, InvalidGraph, SendError, WEBHOOK_FIELDS};
+use whatsapp::{AppId, BlankSecret, WabaId};
+
+/// How long each answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How far clocks may be apart: codes are good for 15 minutes, tickets for one.
+const MOST_APART: i64 = 30;
+
+/// Why nothing came of it.
+#[derive(Debug, thiserror::Error)]
+pub enum DoctorError {
+    /// The deployment cannot be reached.
+    #[error("the deployment that the environment names cannot be reached")]
+    Start(#[from] StartError),
+    /// What every function needs is not at hand.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// The address of the Graph API cannot be used.
+    #[error(transparent)]
+    Graph(#[from] InvalidGraph),
+    /// The access token or the app secret cannot be used.
+    #[error(transparent)]
+    Token(#[from] BlankSecret),
+    /// Meta did not do it.
+    #[error("{what}: Meta did not do it")]
+    Refused {
+        /// What was asked for.
+        what: &'static str,
+        /// Why.
+        source: SendError,
+    },
+    /// The policy names no account that Meta could have.
+    #[error("the policy in force names no WhatsApp Business Account: check the senders")]
+    NoAccount,
+    /// The result cannot be printed.
+    #[error("the result cannot be printed")]
+    Print(#[from] std::io::Error),
+}
+
+/// One thing that has to be so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at.
+    pub what: String,
+    /// What to do; none if it is as it has to be.
+    pub to_do: Option<String>,
+}
+
+impl Finding {
+    fn of(what: impl Into<String>, to_do: Option<String>) -> Self {
+        Self {
+            what: what.into(),
+            to_do,
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.to_do {
+            None => write!(f, "✓ {}", self.what),
+            Some(to_do) => write!(f, "✗ {}: {to_do}", self.what),
+        }
+    }
+}
+
+/// Prints what is as it has to be in the deployment that the environment names, and what to do about the rest. True if nothing is to be
+/// done. With the app's id it also asks Meta which fields the app gets.
+///
+/// # Errors
+/// When the deployment cannot be reached at all: then its message says what to do.
+pub async fn examine(app: Option<&AppId>) -> Result<bool, DoctorError> {
+    let platform = platform::start("assent").await?;
+    let dynamodb = platform.dynamodb.clone();
+    let tables = [
+        platform.settings.ledger_table.clone(),
+        platform.settings.key_table.clone(),
+    ];
+    let base = platform.settings.graph_base_url.clone();
+    let graph = Graph::new(base.as_str())?;
+    let mut findings = vec![Finding::of("the secret has everything, in the right form", None)];
+    findings.extend(store(&dynamodb, &tables).await);
+    findings.push(clock(&base, &platform).await);
+    let service = Service::from(platform);
+    match service.begin(Deadline::after(PATIENCE)).await {
+        Ok(work) => {
+            findings.push(Finding::of("a policy is in force", None));
+            findings.extend(at_meta(&work, &graph, app).await?);
+        }
+        Err(error) => findings.push(Finding::of(
+            "a policy is in force",
+            Some(platform::logs::chain(&error).to_string()),
+        )),
+    }
+    let mut out = std::io::stdout().lock();
+    for finding in &findings {
+        writeln!(out, "{finding}")?;
+    }
+    Ok(findings.iter().all(|finding| finding.to_do.is_none()))
+}
+
+/// Whether the tables are there and have what the code relies on.
+pub async fn store(client: &aws_sdk_dynamodb::Client, tables: &[String; 2]) -> Vec<Finding> {
+    let mut findings = vec![];
+    let [ledger, keys] = tables;
+    for (table, what) in [(ledger, "the ledger's table"), (keys, "the table of subject keys")] {
+        let described = client.describe_table().table_name(table).send().await;
+        let description = described.ok().and_then(|answer| answer.table);
+        let to_do = match &description {
+            None => Some("it cannot be found: deploy the template, and look at LEDGER_TABLE and KEY_TABLE".to_owned()),
+            Some(table) if table.table_status() != Some(&TableStatus::Active) => {
+                Some("it is not active yet: wait, and look again".to_owned())
+            }
+            Some(_) => None,
+        };
+        findings.push(Finding::of(format!("{what} is there"), to_do));
+        if table == ledger
+            && let Some(table) = &description
+        {
+            findings.push(Finding::of("its index of what is due is active", index(table)));
+            let has_stream = table
+                .stream_specification()
+                .is_some_and(|stream| stream.stream_enabled());
+            let to_do = "turn it on with new images: without it messages wait for the sweep".to_owned();
+            findings.push(Finding::of(
+                "its stream feeds the outbox",
+                (!has_stream).then_some(to_do),
+            ));
+        }
+    }
+    findings
+}
+
+fn index(table: &TableDescription) -> Option<String> {
+    let mut indexes = table.global_secondary_indexes().iter();
+    match indexes.find(|index| index.index_name() == Some("due")) {
+        None => Some("there is none: deploy the template as it is, nothing would ever be purged".to_owned()),
+        Some(index) if index.index_status() != Some(&IndexStatus::Active) => {
+            Some("it is being built: wait, and look again".to_owned())
+        }
+        Some(_) => None,
+    }
+}
+
+/// Whether this machine and Meta agree on what time it is.
+async fn clock(base: &HttpUrl, platform: &Platform) -> Finding {
+    let what = "the clocks agree";
+    let answer = reqwest::Client::new().get(base.as_str()).timeout(PATIENCE).send().await;
+    let date = answer
+        .ok()
+        .and_then(|answer| Some(answer.headers().get("date")?.to_str().ok()?.to_owned()));
+    let theirs = date.and_then(|date| jiff::fmt::rfc2822::parse(&date).ok());
+    let Some(theirs) = theirs else {
+        return Finding::of(
+            what,
+            Some("Meta could not be asked what time it is: look at the way out to it".to_owned()),
+        );
+    };
+    let apart = platform.clock.unix_seconds() - theirs.timestamp().as_second();
+    let to_do = format!("they are {apart} seconds apart: set this machine's clock by NTP");
+    Finding::of(what, (apart.abs() > MOST_APART).then_some(to_do))
+}
+
+/// What Meta says of the senders, their templates and their webhooks.
+///
+/// # Errors
+/// When the access token or the app secret cannot be used.
+pub async fn at_meta(work: &Work, graph: &Graph, app: Option<&AppId>) -> Result<Vec<Finding>, DoctorError> {
+    let token = AccessToken::new(work.secrets.current.access_token.expose_secret())?;
+    let mut findings = vec![];
+    for sender in work.policy.senders() {
+        let label = sender.label();
+        let Ok(number) = sender.id().as_str().parse() else {
+            continue;
+        };
+        let asked = graph.number_health(&token, &number, PATIENCE).await;
+        let to_do = asked
+            .err()
+            .map(|error| explained("look at phone_number_id and at the access token", error));
+        findings.push(Finding::of(format!("Meta knows the sender {label}"), to_do));
+    }
+    for waba in accounts(&work.policy) {
+        let apps = graph.subscribed_apps(&token, &waba, PATIENCE).await;
+        let to_do = match &apps {
+            Err(error) => Some(explained("look at waba_id and at the access token", *error)),
+            Ok(apps) if apps.is_empty() => Some("no app gets its webhooks: run `assent connect`".to_owned()),
+            Ok(_) => None,
+        };
+        findings.push(Finding::of(
+            format!("account {waba} sends its webhooks to an app"),
+            to_do,
+        ));
+        for prompt in work.policy.prompts().filter(|prompt| prompt.is_active(work.now)) {
+            findings.push(template(graph, &token, &waba, prompt).await);
+        }
+    }
+    if let Some(app) = app {
+        let token = AccessToken::of_app(app, app_secret(work))?;
+        let asked = graph.app_subscription(&token, app, PATIENCE).await;
+        findings.push(Finding::of(
+            "the app gets every field that a stop or a rating can come on",
+            fields(asked, &format!("{}/webhook", work.policy.rights().page_url())),
+        ));
+    }
+    Ok(findings)
+}
+
+/// The newest of the app's secrets.
+fn app_secret(work: &Work) -> &str {
+    let secrets = work.secrets.app_secrets();
+    secrets.first().map_or("", |secret| secret.expose_secret())
+}
+
+fn accounts(policy: &Policy) -> Vec<WabaId> {
+    let mut accounts: Vec<WabaId> = policy
+        .senders()
+        .filter_map(|sender| sender.waba_id().parse().ok())
+        .collect();
+    accounts.dedup();
+    accounts
+}
+
+/// Whether a prompt may be sent at any time: its template has to be there, approved, and none of Meta's advertising ones.
+async fn template(graph: &Graph, token: &AccessToken, waba: &WabaId, prompt: &PromptTemplate) -> Finding {
+    let what = format!("template {} in {} may be sent", prompt.name(), prompt.language());
+    let (Ok(name), Ok(language)) = (prompt.name().parse(), prompt.language().as_str().parse()) else {
+        return Finding::of(
+            what,
+            Some("its name or language is none that Meta could have".to_owned()),
+        );
+    };
+    let to_do = match graph.template_health(token, waba, &name, &language, PATIENCE).await {
+        Err(error) => Some(explained("ask again", error)),
+        Ok(None) => Some("Meta has none: create it with the body and the buttons of the policy".to_owned()),
+        Ok(Some(health)) => match (health.status, health.category) {
+            (TemplateStatus::Approved, Some(Category::Marketing)) => Some(
+                "Meta takes it for advertising: nobody may be asked for consent by an advertisement. Create it as UTILITY, without \
+                 anything that praises or offers"
+                    .to_owned(),
+            ),
+            (TemplateStatus::Approved, _) => None,
+            (status, _) => Some(format!("Meta has not approved it ({}): wait, or correct it", status.as_str())),
+        },
+    };
+    Finding::of(what, to_do)
+}
+
+/// What is to be done about the fields that the app gets.
+fn fields(asked: Result<Option<AppSubscription>, SendError>, callback: &str) -> Option<String> {
+    let subscription = match asked {
+        Err(error) => return Some(explained("look at the app's id and at app_secrets", error)),
+        Ok(None) => return Some("it gets none: run `assent connect`".to_owned()),
+        Ok(Some(subscription)) => subscription,
+    };
+    let missing = subscription.missing();
+    if !missing.is_empty() {
+        return Some(format!("{} are missing: run `assent connect`", missing.join(", ")));
+    }
+    if !subscription.is_active {
+        return Some("they are switched off in Meta's dashboard: switch them on".to_owned());
+    }
+    let elsewhere = subscription.callback_url != callback;
+    elsewhere.then(|| format!("they go to another address than {callback}: run `assent connect`"))
+}
+
+fn explained(to_do: &str, error: SendError) -> String {
+    format!("Meta does not say ({error}): {to_do}")
+}
+
+/// Has Meta post the webhooks of the policy's accounts to this deployment, all fields that a consent ledger has to have.
+///
+/// # Errors
+/// When the deployment cannot be reached, or Meta does not do it. Doing it again does nothing more.
+pub async fn connect(app: &AppId) -> Result<(), DoctorError> {
+    let platform = platform::start("assent").await?;
+    let graph = Graph::new(platform.settings.graph_base_url.as_str())?;
+    let service = Service::from(platform);
+    let work = service.begin(Deadline::after(PATIENCE)).await?;
+    for done in subscribe(&work, &graph, app).await? {
+        writeln!(std::io::stdout(), "✓ {done}")?;
+    }
+    Ok(())
+}
+
+/// The same, for a deployment that is at hand; says what was done.
+///
+/// # Errors
+/// As with [`connect`].
+pub async fn subscribe(work: &Work, graph: &Graph, app: &AppId) -> Result<Vec<String>, DoctorError> {
+    let callback = format!("{}/webhook", work.policy.rights().page_url());
+    let verify_token = work.secrets.current.verify_token.expose_secret();
+    let own = AccessToken::of_app(app, app_secret(work))?;
+    let refused = |what| move |source| DoctorError::Refused { what, source };
+    let with_agent = [&WEBHOOK_FIELDS[..], &AGENT_FIELDS].concat();
+    let subscribed = graph.subscribe_app(&own, app, &callback, verify_token, &with_agent, PATIENCE);
+    let mut done = vec![format!("the app gets its webhooks at {callback}")];
+    if let Err(SendError::Refused(_)) = subscribed.await {
+        let subscribed = graph.subscribe_app(&own, app, &callback, verify_token, &WEBHOOK_FIELDS, PATIENCE);
+        subscribed.await.map_err(refused("subscribing the app"))?;
+        let fields = AGENT_FIELDS.join(" and ");
+        done.push(format!(
+            "without {fields}, which Meta does not offer to it: let no agent of Meta's answer for you"
+        ));
+    }
+    let token = AccessToken::new(work.secrets.current.access_token.expose_secret())?;
+    let accounts = accounts(&work.policy);
+    if accounts.is_empty() {
+        return Err(DoctorError::NoAccount);
+    }
+    for waba in accounts {
+        let subscribed = graph.subscribe_account(&token, &waba, PATIENCE).await;
+        subscribed.map_err(refused("subscribing the account"))?;
+        done.push(format!("account {waba} sends its webhooks to the app"));
+    }
+    Ok(done)
+}
