@@ -168,6 +168,10 @@ async fn whoever_answers_demands_hands_on_a_copy_for_as_long_as_it_is_kept() {
         410,
         "whether a purge ran or not"
     );
+    local.post("/_local/run/retention", Value::Null).await;
+    let (_, reports) = local.get("/v1/retention/runs").await;
+    let counts = &reports["runs"].as_array().unwrap().last().unwrap()["counts"];
+    assert_eq!(counts["copy"]["deleted"], 2, "its head and its one part: {counts}");
 }
 
 #[tokio::test]
