@@ -9,6 +9,7 @@ mod subscription;
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use identity::{Bsuid, Identifiers};
@@ -140,22 +141,19 @@ impl SendError {
     }
 }
 
-/// The client cannot be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum InvalidGraph {
-    /// The address could give the token away, or is none.
-    #[error("not an address of the Graph API: write https://, the host and the version, such as {META}")]
-    Address,
-    /// The HTTP client cannot be built.
-    #[error("the HTTP client cannot be built")]
-    Client(#[source] reqwest::Error),
-}
+/// The address could give the token away, or is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an address of the Graph API: write https://, the host and the version, such as {META}")]
+pub struct InvalidGraph;
 
 /// A client of the Graph API.
 #[derive(Clone)]
 pub struct Graph {
     base: String,
-    http: Client,
+    is_encrypted: bool,
+    /// Made for the first request: a TLS client costs more than the rest of a start, and not every function that could ask Meta
+    /// does.
+    http: Arc<OnceLock<Client>>,
 }
 
 impl fmt::Debug for Graph {
@@ -172,23 +170,33 @@ impl Graph {
     ///
     /// # Errors
     ///
-    /// [`InvalidGraph`] names what is wrong.
+    /// [`InvalidGraph`], if the address could give the token away, or is none.
     pub fn new(base: &str) -> Result<Self, InvalidGraph> {
-        let url = Url::parse(base).map_err(|_| InvalidGraph::Address)?;
+        let url = Url::parse(base).map_err(|_| InvalidGraph)?;
         if !is_safe(&url) {
-            return Err(InvalidGraph::Address);
+            return Err(InvalidGraph);
         }
-        let http = Client::builder()
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .https_only(url.scheme() == "https")
-            .connect_timeout(CONNECT_TIMEOUT)
-            .build()
-            .map_err(InvalidGraph::Client)?;
         Ok(Self {
             base: url.as_str().trim_end_matches('/').to_owned(),
-            http,
+            is_encrypted: url.scheme() == "https",
+            http: Arc::default(),
         })
+    }
+
+    /// The client: it follows no redirect and heeds no proxy of the environment.
+    fn http(&self) -> Result<&Client, SendError> {
+        if let Some(client) = self.http.get() {
+            return Ok(client);
+        }
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .https_only(self.is_encrypted)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build();
+        // Without a client nothing has gone out.
+        let client = client.map_err(|_| SendError::Unreachable)?;
+        Ok(self.http.get_or_init(|| client))
     }
 
     /// Asks Meta to send a message from one of the business's numbers, and waits at most so long for the answer. What is
@@ -206,7 +214,7 @@ impl Graph {
         callback: &Callback,
         timeout: Duration,
     ) -> Result<Accepted, SendError> {
-        let request = self.http.post(format!("{}/{from}/messages", self.base));
+        let request = self.http()?.post(format!("{}/{from}/messages", self.base));
         let request = request.json(&request::body(to, message, callback));
         answered(request, token, timeout, answer::accepted).await
     }
@@ -226,7 +234,9 @@ impl Graph {
     ) -> Result<(), SendError> {
         // Nothing in the id has a meaning of its own in an address.
         let query = format!("messaging_product=whatsapp&bsuid={}", person.as_str());
-        let request = self.http.delete(format!("{}/{sender}/contact_book?{query}", self.base));
+        let request = self
+            .http()?
+            .delete(format!("{}/{sender}/contact_book?{query}", self.base));
         answered(request, token, timeout, answer::deleted).await
     }
 
@@ -325,7 +335,7 @@ impl Graph {
         waba: &WabaId,
         timeout: Duration,
     ) -> Result<(), SendError> {
-        let request = self.http.post(format!("{}/{waba}/subscribed_apps", self.base));
+        let request = self.http()?.post(format!("{}/{waba}/subscribed_apps", self.base));
         answered(request, token, timeout, answer::deleted).await
     }
 
@@ -360,14 +370,14 @@ impl Graph {
         fields: &[&str],
         timeout: Duration,
     ) -> Result<(), SendError> {
-        let request = self.http.post(format!("{}/{app}/subscriptions", self.base));
+        let request = self.http()?.post(format!("{}/{app}/subscriptions", self.base));
         let request = request.json(&subscription::wanted(callback_url, verify_token, fields));
         answered(request, token, timeout, answer::deleted).await
     }
 
     fn get<V: AsRef<str>>(&self, path: &str, query: &[(&str, V)]) -> Result<RequestBuilder, SendError> {
         let url = Url::parse_with_params(&format!("{}/{path}", self.base), query);
-        url.map(|url| self.http.get(url)).map_err(|_| SendError::Unreachable)
+        Ok(self.http()?.get(url.map_err(|_| SendError::Unreachable)?))
     }
 }
 
@@ -437,7 +447,7 @@ mod tests {
             "ftp://localhost",
             "https://a@b/?q",
         ] {
-            assert!(matches!(Graph::new(bad), Err(InvalidGraph::Address)), "{bad}");
+            assert!(matches!(Graph::new(bad), Err(InvalidGraph)), "{bad}");
         }
         assert!(AccessToken::new("").is_err());
         assert!(AccessToken::new("two\nlines").is_err());
