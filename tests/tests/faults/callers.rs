@@ -205,12 +205,11 @@ impl Functions {
     }
 
     /// Asks until that is answered which is no trouble.
-    pub(crate) async fn ask_until_answered(&self, api: Api, method: &Method, path: &str, body: &Value) -> Value {
+    pub(crate) async fn ask_until_answered(&self, api: Api, method: &Method, path: &str, body: &Value) -> Answered {
         for _ in 0..REPETITIONS {
             let answered = self.ask(api, method, path, body).await;
             if answered.status < 500 {
-                assert!(answered.status < 300, "{path}: {answered:?}");
-                return answered.body;
+                return answered;
             }
         }
         panic!("{path} was never answered");
@@ -247,6 +246,16 @@ impl Functions {
         self.ask(Api::OptIn, &Method::POST, "/v1/opt-ins", &body).await
     }
 
+    /// The same once more, as another request.
+    pub(crate) async fn opt_in_anew(&self, ending: u32) {
+        let mut body = Self::form(ending);
+        body["idempotency_key"] = json!(format!("form {ending} anew"));
+        let taken = self
+            .ask_until_answered(Api::OptIn, &Method::POST, "/v1/opt-ins", &body)
+            .await;
+        assert_eq!(taken.status, 202, "{taken:?}");
+    }
+
     fn form(ending: u32) -> Value {
         json!({
             "recipient": {"phone": number(ending)}, "purposes": ["offers"], "locale": "de",
@@ -255,8 +264,11 @@ impl Functions {
     }
 
     pub(crate) async fn opt_in_until_taken(&self, ending: u32) {
-        self.ask_until_answered(Api::OptIn, &Method::POST, "/v1/opt-ins", &Self::form(ending))
+        let path = "/v1/opt-ins";
+        let taken = self
+            .ask_until_answered(Api::OptIn, &Method::POST, path, &Self::form(ending))
             .await;
+        assert_eq!(taken.status, 202, "{taken:?}");
     }
 
     /// Asks for somebody's consent, and lets them give it.
@@ -274,19 +286,20 @@ impl Functions {
     /// What is known of somebody; none if nothing is.
     pub(crate) async fn look_up(&self, ending: u32) -> Option<Value> {
         let body = json!({"recipient": {"phone": number(ending)}});
-        let answered = self.ask(Api::OptIn, &Method::POST, "/v1/contacts/lookup", &body).await;
-        match answered.status {
-            404 => None,
-            200 => Some(answered.body),
-            _ => panic!("{answered:?}"),
-        }
+        let answered = self
+            .ask_until_answered(Api::OptIn, &Method::POST, "/v1/contacts/lookup", &body)
+            .await;
+        (answered.status != 404).then_some(answered.body)
     }
 
     /// The kinds of somebody's evidence, in order; the chain must be intact.
     pub(crate) async fn evidence(&self, ending: u32) -> Vec<String> {
         let contact = self.look_up(ending).await.unwrap();
         let path = format!("/v1/contacts/{}/evidence", contact["contact_id"].as_str().unwrap());
-        let evidence = self.ask(Api::OptIn, &Method::GET, &path, &Value::Null).await.body;
+        let evidence = self
+            .ask_until_answered(Api::OptIn, &Method::GET, &path, &Value::Null)
+            .await
+            .body;
         assert_eq!(evidence["intact"], true, "{evidence}");
         let events = evidence["events"].as_array().unwrap();
         events

@@ -13,6 +13,20 @@
 )]
 
 mod callers;
-mod lasting;
+mod day;
+mod graph;
 mod log;
+mod table;
 mod world;
+
+use futures::StreamExt;
+
+/// How many cases run at the same time: they spend most of it waiting.
+const CASES_AT_ONCE: usize = 4;
+
+/// Runs all cases, and fails when all have ended if one of them did.
+async fn at_once<C: Future<Output = ()> + Send + 'static>(cases: impl IntoIterator<Item = C>) {
+    let cases = futures::stream::iter(cases).map(|case| tokio::spawn(case));
+    let ended: Vec<_> = cases.buffer_unordered(CASES_AT_ONCE).collect().await;
+    assert!(ended.iter().all(Result::is_ok), "a case failed, as said above");
+}

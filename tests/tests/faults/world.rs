@@ -1,6 +1,7 @@
 //! The functions, and what they reach only through proxies.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use assent::local::EXAMPLE_POLICY;
@@ -8,6 +9,7 @@ use assent::meta::{Meta, MetaOptions};
 use assent_tests::proxy::Proxy;
 use assent_tests::secrets_manager::SecretsManager;
 use assent_tests::{APP_SECRET, BEGINNING, Fixture, TestClock, business, secret, serve};
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use campaign_check::CampaignCheck;
 use campaigns::Campaigns;
 use consent::policy::Policy;
@@ -37,6 +39,12 @@ impl Clock for AgingClock {
     }
 }
 
+/// What is stored, by table, and when it was.
+pub(crate) struct Stored {
+    at: i64,
+    items: Vec<(&'static str, Vec<HashMap<String, AttributeValue>>)>,
+}
+
 /// All that the functions reach, and the proxies before it.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -54,7 +62,41 @@ pub(crate) struct World {
 impl World {
     /// A world in which all is well, with the example policy in force.
     pub(crate) async fn new() -> Self {
-        let fixture = Fixture::under(EXAMPLE_POLICY).await;
+        Self::around(Fixture::under(EXAMPLE_POLICY).await).await
+    }
+
+    /// The same at that time, with all that is stored in another.
+    pub(crate) async fn with(stored: &Stored) -> Self {
+        let fixture = Fixture::new().await;
+        fixture.clock.advance(stored.at - BEGINNING);
+        for (table, items) in &stored.items {
+            for items in items.chunks(25) {
+                let puts = items.iter().map(|item| {
+                    let put = PutRequest::builder().set_item(Some(item.clone())).build().unwrap();
+                    WriteRequest::builder().put_request(put).build()
+                });
+                let write = fixture.store.client().batch_write_item();
+                write.request_items(*table, puts.collect()).send().await.unwrap();
+            }
+        }
+        Self::around(fixture).await
+    }
+
+    /// All that is stored.
+    pub(crate) async fn stored(&self) -> Stored {
+        let store = &self.fixture.store;
+        let mut items = vec![];
+        for table in [store.ledger_table, store.key_table] {
+            let scan = store.client().scan().table_name(table).send().await.unwrap();
+            items.push((table, scan.items.unwrap_or_default()));
+        }
+        Stored {
+            at: self.unix_seconds(),
+            items,
+        }
+    }
+
+    async fn around(fixture: Fixture) -> Self {
         let secrets = SecretsManager::holding(secret(APP_SECRET)).await;
         let meta = Meta::new(MetaOptions {
             access_token: "access".to_owned(),
@@ -143,14 +185,17 @@ pub(crate) struct Functions {
 /// it.
 pub(crate) async fn within<T>(function: &str, call: impl AsyncFnOnce(Deadline) -> T) -> T {
     let timeout = timeout(function);
-    let answer = tokio::time::timeout(timeout, call(Deadline::after(timeout))).await;
+    // On the heap: a function's future is large, and whoever awaits it would carry all of it.
+    let call = Box::pin(call(Deadline::after(timeout)));
+    let answer = tokio::time::timeout(timeout, call).await;
     answer.unwrap_or_else(|_| panic!("{function} did not come back within its {timeout:?}"))
 }
 
 /// The time-out of a function, as the template gives it.
 fn timeout(function: &str) -> Duration {
-    let template: Yaml = serde_yaml_ng::from_str(include_str!("../../../template.yaml")).unwrap();
-    let resources = template["Resources"].as_mapping().unwrap();
+    static TEMPLATE: LazyLock<Yaml> =
+        LazyLock::new(|| serde_yaml_ng::from_str(include_str!("../../../template.yaml")).unwrap());
+    let resources = TEMPLATE["Resources"].as_mapping().unwrap();
     let is_it = |resource: &&Yaml| {
         let metadata = resource.get("Metadata");
         let binary = metadata.and_then(|metadata| metadata.get("BuildProperties")?.get("Binary")?.as_str());
