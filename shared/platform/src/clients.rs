@@ -102,13 +102,18 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
+/// How many connections are kept for later. Any of them may have died unnoticed, as while Lambda had frozen the function, and costs the
+/// call that takes it an attempt. A call has time for three.
+const MOST_KEPT: usize = 2;
+
 /// For stand-ins only: it cannot reach an `https` address, and need not read the root certificates.
 fn plain_http() -> SharedHttpClient {
-    Builder::new().build_http()
+    Builder::new().pool_max_idle_per_host(MOST_KEPT).build_http()
 }
 
 fn encrypted_http() -> SharedHttpClient {
     Builder::new()
+        .pool_max_idle_per_host(MOST_KEPT)
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .build_https()
 }

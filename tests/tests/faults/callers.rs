@@ -106,7 +106,7 @@ impl World {
         })
     }
 
-    fn envelope(&self, ending: u32, what: &str, reply_to: Option<MessageId>) -> Envelope {
+    pub(crate) fn envelope(&self, ending: u32, what: &str, reply_to: Option<MessageId>) -> Envelope {
         let at = self.unix_seconds();
         Envelope {
             from: person(ending),

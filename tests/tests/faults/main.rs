@@ -16,6 +16,7 @@ mod callers;
 mod day;
 mod graph;
 mod log;
+mod pool;
 mod table;
 mod world;
 
