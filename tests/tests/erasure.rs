@@ -1062,7 +1062,7 @@ async fn half_deleted_contacts_are_erased_as_far_as_they_are_there() {
     // Without its key.
     let world = World::new().await;
     let contact = world.full_life().await;
-    world.delete(store(&world).1, &contact.to_string(), None).await;
+    world.delete(store(&world).1, &format!("contact#{contact}"), None).await;
     let counts = world.erase(&contact).await.certificate.counts;
     assert_eq!(counts.get(Kind::SubjectKey, Outcome::Deleted), 0);
     assert_eq!(counts.get(Kind::Contact, Outcome::Deleted), 1);
@@ -1159,7 +1159,7 @@ async fn half_deleted_contacts_are_purged_as_far_as_they_are_there() {
         match missing {
             "key" => {
                 world
-                    .delete(world.fixture.store.key_table, &contact.to_string(), None)
+                    .delete(world.fixture.store.key_table, &format!("contact#{contact}"), None)
                     .await;
                 expected.retain(|(kind, _, _)| *kind != Kind::SubjectKey);
             }

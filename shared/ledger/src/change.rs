@@ -395,7 +395,7 @@ impl Ledger {
             add(Part::Alias, action);
         }
         if subject.version.is_none() {
-            add(Part::Key, self.put_key(&contact.id.to_string(), &subject.key)?);
+            add(Part::Key, self.put_key(&schema::contact_pk(&contact.id), &subject.key)?);
         }
         if let Some(change) = change {
             add(Part::Settle, self.settlement(change)?);

@@ -24,6 +24,7 @@ mod places;
 mod policy;
 pub mod purge;
 mod quarantine;
+mod read;
 mod register;
 mod removal;
 mod schema;

@@ -1,6 +1,6 @@
 //! Where else something of a contact lies, so that all of it is found without opening anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use consent::id::OutgoingId;
 use consent::outgoing::Outgoing;
@@ -18,13 +18,23 @@ const MOST_MESSAGES: usize = 1_000;
 /// The items beside a contact's own partition that belong to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Places {
-    /// Every alias that points to the contact.
-    pub(crate) aliases: BTreeSet<Pseudonym>,
+    /// Every alias that points to the contact, in the order in which they became its own. The first stands for the contact on
+    /// every audience, whatever else it is known by later.
+    pub(crate) aliases: Vec<Pseudonym>,
     /// Every message of the outbox that may still be there, and when it was made.
     pub(crate) messages: BTreeMap<OutgoingId, Time>,
 }
 
 impl Places {
+    /// Adds aliases that become the contact's own.
+    pub(crate) fn add_aliases(&mut self, aliases: impl IntoIterator<Item = Pseudonym>) {
+        for alias in aliases {
+            if !self.aliases.contains(&alias) {
+                self.aliases.push(alias);
+            }
+        }
+    }
+
     /// Adds messages that are put into the outbox, and drops those that are there no more.
     pub(crate) fn add_messages(&mut self, outbox: &[Outgoing], now: Time) {
         let new = outbox.iter().map(|outgoing| (outgoing.id, outgoing.created_at));

@@ -3,7 +3,8 @@
 //! | access pattern | keys | call |
 //! |---|---|---|
 //! | whose phone number or id is this | `alias#<keyed hash>` / `alias` | BatchGetItem, both identifiers at once |
-//! | a contact and its key | `contact#<id>` / `contact`, and `<id>` in the key table | BatchGetItem over both tables |
+//! | a contact and its key | `contact#<id>` / `contact`, and `contact#<id>` in the key table | BatchGetItem over both tables |
+//! | contacts, and whether their keys are there | the same, of the keys the names alone | BatchGetItem over both tables |
 //! | commit a decision | contact, aliases, key, evidence, outbox | TransactWriteItems |
 //! | a contact's history | `contact#<id>` / `evidence#<event id>` | Query, all pages |
 //! | a message of the outbox | `outbox#<id>` / `outbox` | GetItem, UpdateItem with a lease |
@@ -235,7 +236,7 @@ pub(crate) fn contact_key(id: &ContactId) -> Item {
 }
 
 pub(crate) fn subject_key(id: &ContactId) -> Item {
-    key_row(id.to_string())
+    key_row(contact_pk(id))
 }
 
 pub(crate) fn alias_key(alias: &Pseudonym) -> Item {
