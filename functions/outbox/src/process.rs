@@ -71,6 +71,7 @@ impl Outbox {
         let (message, verdict) = match work.ledger.claim(id, work.now, LEASE).await? {
             Claim::NotDue => return Ok(Outcome::NotDue),
             Claim::Forget(forgetting) => return self.forget(&forgetting, &token, &work).await,
+            Claim::Step(claimed) => return self.take_step(&claimed, &work).await,
             Claim::Claimed(claimed) => {
                 let verdict = self.attempt(&claimed, &token, &work).await;
                 (claimed.message, verdict)

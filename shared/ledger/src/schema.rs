@@ -9,6 +9,7 @@
 //! | a contact's history | `contact#<id>` / `evidence#<event id>` | Query, all pages |
 //! | a message of the outbox | `outbox#<id>` / `outbox` | GetItem, UpdateItem with a lease |
 //! | a deletion from Meta's contact book and its key | `outbox#<id>` / `outbox`, and `outbox#<id>` in the key table | UpdateItem with a lease, GetItem |
+//! | a step of a case, and the message that follows from it | `outbox#<id>` / `outbox` of both, the contact | UpdateItem with a lease, TransactWriteItems |
 //! | settle that deletion | outbox, its key, `erasure#<id>` / `erasure` | TransactWriteItems |
 //! | messages of the outbox that are due | index `due`: `outbox#<shard>` / due time | Query |
 //! | the policy in force | `policy` / `active`, then `policy#<version>` / `policy` | GetItem |
@@ -149,7 +150,7 @@ pub(crate) const COUNT: &str = "count";
 pub(crate) const CHECK: &str = "check";
 /// What is personal of a case, sealed under its key.
 pub(crate) const DETAILS: &str = "details";
-/// The case that something leads to.
+/// The case that something leads to. Of the outbox, what has it is a step of that case and no message.
 pub(crate) const CASE: &str = "case";
 /// The index of what is due.
 pub(crate) const DUE_INDEX: &str = "due";
@@ -453,7 +454,6 @@ pub(crate) fn open_case_key(alias: &Pseudonym, what: CaseKind) -> Item {
     key(cases_pk(alias), &format!("open#{}", what.as_str()))
 }
 
-/// The item that counts the hour that begins then.
 /// The partition of a case's copies.
 pub(crate) fn copy_pk(case: &CaseId) -> String {
     format!("copy#{case}")
@@ -467,6 +467,7 @@ pub(crate) fn copy_part_key(case: &CaseId, made_at: Time, number: u32) -> Item {
     key(copy_pk(case), &format!("{made_at}#{number:04}"))
 }
 
+/// The item that counts the hour that begins then.
 pub(crate) fn usage_key(hour: Time) -> Item {
     key(format!("usage#{hour}"), kind::USAGE)
 }

@@ -149,14 +149,19 @@ impl Ledger {
             token_keys: &[],
             now,
         };
+        let decision = known.contact.clone().apply(&[event], &rules);
+        if decision.evidence.is_empty() {
+            return Ok(None);
+        }
+        let mut places = known.places.clone();
+        places.add_messages(decision.entries(), now);
         let Decision {
             mut contact,
             evidence,
             outbox,
-        } = known.contact.clone().apply(&[event], &rules);
-        if evidence.is_empty() {
-            return Ok(None);
-        }
+            // Nothing that Meta reports is a demand.
+            steps: _,
+        } = decision;
         let mut actions = vec![];
         for draft in evidence {
             actions.push(self.put_chained(&mut contact, draft.evidence)?);
@@ -164,8 +169,6 @@ impl Ledger {
         for outgoing in &outbox {
             actions.push(self.put_outgoing(&id, outgoing)?);
         }
-        let mut places = known.places.clone();
-        places.add_messages(&outbox, now);
         actions.push(self.amend_contact(&contact, known.version, Some(&places), policy)?);
         Ok(match self.transact("record a stop in WhatsApp", &actions).await? {
             Transacted::Refused(refused) if refused.first() == Some(&true) => None,
