@@ -11,11 +11,15 @@
 )]
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assent::local::EXAMPLE_POLICY;
 use assent_tests::{AMPLE, APP_SECRET, Fixture, SENDER, business, keys, signed};
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
@@ -33,7 +37,7 @@ use consent::suppression::SuppressionKind;
 use consent::time::{Span, Time};
 use consent::words::{Meaning, RightsWord};
 use identity::{Bsuid, Identifier, Identifiers, PhoneNumber, SubjectKey};
-use ledger::{CaseFilter, Claim, Found, Ledger, NewCase, OutboxState, PromptPhase, Who};
+use ledger::{CaseFilter, Claim, ClaimId, Found, Ledger, NewCase, OutboxState, PromptPhase, Who};
 use outbox::{Outbox, Swept};
 use platform::deadline::Deadline;
 use serde_json::{Value, json};
@@ -1109,7 +1113,12 @@ async fn a_step_whose_taker_died_is_taken_again_and_opens_one_case() {
     let work = world.work().await;
     let [step] = <[OutgoingId; 1]>::try_from(work.ledger.due_messages(work.now, 10).await.unwrap()).unwrap();
     // It dies when the case is open and before that is written down.
-    let Claim::Step(claimed) = work.ledger.claim(&step, work.now, Span::seconds(120)).await.unwrap() else {
+    let Claim::Step(claimed) = work
+        .ledger
+        .claim(&step, ClaimId::new().unwrap(), work.now, Span::seconds(120))
+        .await
+        .unwrap()
+    else {
         panic!("no step")
     };
     let CaseStep::Opened { case } = &claimed.pending.step else {
@@ -1134,6 +1143,53 @@ async fn a_step_whose_taker_died_is_taken_again_and_opens_one_case() {
         0.0,
         "it was counted, or not, by whoever opened it"
     );
+}
+
+/// Fails the next transaction.
+#[derive(Debug, Clone, Default)]
+struct Fault(Arc<AtomicBool>);
+
+impl Intercept for Fault {
+    fn name(&self) -> &'static str {
+        "Fault"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let target = context.request().headers().get("x-amz-target").unwrap_or_default();
+        if target.ends_with("TransactWriteItems") && self.0.swap(false, Ordering::SeqCst) {
+            return Err("the network is gone".into());
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_failed_is_taken_when_the_stream_delivers_it_again() {
+    let world = World::new().await;
+    world.demands(ADA, RightsWord::Access).await;
+    let work = world.work().await;
+    let [id] = <[OutgoingId; 1]>::try_from(work.ledger.due_messages(work.now, 10).await.unwrap()).unwrap();
+    let fault = Fault::default();
+    let config = world.fixture.store.client().config().to_builder();
+    let client = aws_sdk_dynamodb::Client::from_conf(config.interceptor(fault.clone()).build());
+    let outbox = Outbox::new(world.fixture.service_over(client, "outbox"), world.graph.clone());
+    fault.0.store(true, Ordering::SeqCst);
+    let step = Waiting {
+        id,
+        contact: ContactId::from_bytes([0; 16]),
+    };
+    let batch = batch(&[step]);
+    let failed = outbox.handle_stream(&batch, deadline()).await;
+    assert_eq!(failed["batchItemFailures"].as_array().unwrap().len(), 1);
+    assert!(world.cases().await.is_empty());
+    let taken = outbox.handle_stream(&batch, deadline()).await;
+    assert_eq!(taken["batchItemFailures"], json!([]));
+    assert_eq!(world.cases().await.len(), 1);
 }
 
 #[tokio::test]

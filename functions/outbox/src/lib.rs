@@ -9,6 +9,7 @@ mod forget;
 mod message;
 mod process;
 mod step;
+mod unsent;
 mod verdict;
 
 use futures::StreamExt;
@@ -22,6 +23,7 @@ use whatsapp::BlankSecret;
 use whatsapp::graph::Graph;
 
 use process::Outcome;
+use unsent::Unsent;
 
 /// How many messages a sweep takes up from each partition of the index: all together, what fits into a minute.
 const TAKEN_UP: i32 = 100;
@@ -34,6 +36,7 @@ const AT_ONCE: usize = 8;
 pub struct Outbox {
     service: Service,
     graph: Graph,
+    unsent: Unsent,
 }
 
 /// Why a message, or the whole invocation, could not be dealt with. Nothing is lost: it is taken up again.
@@ -93,7 +96,11 @@ impl Swept {
 impl Outbox {
     /// An outbox that sends through that client.
     pub fn new(service: Service, graph: Graph) -> Self {
-        Self { service, graph }
+        Self {
+            service,
+            graph,
+            unsent: Unsent::default(),
+        }
     }
 
     /// Deals with whatever invoked the function: records of the table's stream, or else the schedule.

@@ -48,7 +48,7 @@ pub use idempotency::KeyUse;
 pub use legal_hold::{HoldReason, LegalHold};
 pub use moving::Move;
 pub use outbox::{
-    Claim, Claimed, ClaimedStep, Forgetting, Forgotten, OutboxChange, OutboxMessage, OutboxState, Settled,
+    Claim, ClaimId, Claimed, ClaimedStep, Forgetting, Forgotten, OutboxChange, OutboxMessage, OutboxState, Settled,
     outgoing_in_stream,
 };
 pub use policy::{ActivePolicy, Published};

@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 
 use assent::store::Store;
 use assent_tests::by_hand::{delivery, value};
+use assent_tests::secrets_manager::SecretsManager;
+use assent_tests::{secret, serve};
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use platform::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use whatsapp::{AppSecret, sign};
 
@@ -54,7 +54,7 @@ struct Shared(Arc<Mutex<Waiting>>);
 
 /// The stand-ins.
 pub(crate) struct Runtime {
-    secrets: String,
+    secrets: SecretsManager,
     store: BTreeMap<String, String>,
 }
 
@@ -66,7 +66,7 @@ impl Runtime {
             ("KEY_TABLE", store.key_table),
         ];
         Self {
-            secrets: serve(Router::new().route("/", post(secret))).await,
+            secrets: SecretsManager::holding(secret(APP_SECRET)).await,
             store: store.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         }
     }
@@ -74,7 +74,7 @@ impl Runtime {
     /// What a function is started with.
     fn environment(&self, function: &str, runtime_api: &str) -> BTreeMap<String, String> {
         let mut environment = self.store.clone();
-        let secrets = format!("http://{}", self.secrets);
+        let secrets = format!("http://{}", self.secrets.address);
         let settings = [
             ("AWS_LAMBDA_RUNTIME_API", runtime_api),
             ("AWS_LAMBDA_FUNCTION_NAME", function),
@@ -109,7 +109,7 @@ impl Runtime {
             .route("/2018-06-01/runtime/invocation/{id}/response", post(answered))
             .route("/2018-06-01/runtime/invocation/{id}/error", post(answered))
             .with_state(shared);
-        let environment = self.environment(function, &serve(lambda).await);
+        let environment = self.environment(function, &serve(lambda).await.to_string());
         let mut command = Command::new(path);
         command
             .env_clear()
@@ -135,13 +135,6 @@ impl Runtime {
             resident,
         }
     }
-}
-
-async fn serve(router: Router) -> String {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    address
 }
 
 async fn next(State(shared): State<Shared>) -> Response {
@@ -180,21 +173,6 @@ async fn answered(State(shared): State<Shared>) -> StatusCode {
         let _ = answered.send(());
     }
     StatusCode::ACCEPTED
-}
-
-async fn secret(_headers: HeaderMap, body: Bytes) -> Response {
-    let asked: Value = serde_json::from_slice(&body).unwrap();
-    if asked["VersionStage"] == "AWSPREVIOUS" {
-        let none = json!({"__type": "ResourceNotFoundException", "Message": "none"});
-        return (StatusCode::BAD_REQUEST, none.to_string()).into_response();
-    }
-    let secret = json!({
-        "app_secrets": [APP_SECRET], "verify_token": "verify", "access_token": "access",
-        "pseudonym_key": "11".repeat(32), "sealing_key": "22".repeat(32), "token_key": "33".repeat(32),
-    });
-    json!({"Name": "assent", "SecretString": secret.to_string(), "VersionStages": ["AWSCURRENT"]})
-        .to_string()
-        .into_response()
 }
 
 /// What the function is asked for: the webhook, a delivery that concerns nobody's consent; those behind HTTP, a route that they have

@@ -58,15 +58,34 @@ async fn every_role_allows_what_its_function_does_and_nothing_else() {
     assert!(faults.is_empty(), "\n{faults}");
 }
 
-/// What a function does that its role does not allow.
-fn missing(statements: &[Statement], asked: &BTreeMap<&Asked, &&str>) -> BTreeSet<String> {
-    let is_missing = |asked: &&Asked| !statements.iter().any(|statement| statement.allows(asked));
-    let missing = asked.iter().filter(|(asked, _)| is_missing(asked));
-    missing
-        .map(|(asked, chapter)| {
-            format!("it does not allow what the function does in \"{chapter}\": {asked}. Allow it, or have the function do without.")
-        })
-        .collect()
+/// What a function does that its role does not allow, and where the story shows that.
+fn missing(statements: &[Statement], asked: &BTreeMap<&Asked, &&str>) -> Vec<String> {
+    let is_allowed = |asked: &Asked| statements.iter().any(|statement| statement.allows(asked));
+    let mut missing = BTreeMap::<_, BTreeSet<_>>::new();
+    for (asked, chapter) in asked.iter().filter(|(asked, _)| !is_allowed(asked)) {
+        // Those alone that are in the way, unless it is that no statement has all of them.
+        let mut faulty = (*asked).clone();
+        faulty.leading_keys.retain(|key| {
+            let leading_keys = BTreeSet::from([key.clone()]);
+            !is_allowed(&Asked {
+                leading_keys,
+                ..(*asked).clone()
+            })
+        });
+        let what = if faulty.leading_keys.is_empty() {
+            asked.to_string()
+        } else {
+            faulty.to_string()
+        };
+        missing.entry(what).or_default().insert(**chapter);
+    }
+    let missing = missing.into_iter().map(|(what, chapters)| {
+        format!(
+            "it does not allow what the function does in {chapters:?}: {what}. \
+             Allow it in one statement, or have the function do without."
+        )
+    });
+    missing.collect()
 }
 
 /// What a role allows that its function never does.
