@@ -137,10 +137,11 @@ impl World {
         assert_eq!(answer.status(), 200);
     }
 
-    /// The contact asks, is prompted, writes, stops, sends something unreadable, and was under a legal hold.
+    /// The contact asks, is prompted, writes, demands their data, stops, sends something unreadable, and was under a legal hold.
     async fn full_life(&self) -> ContactId {
         let contact = self.record(&person(), asked()).await;
         self.record(&person(), said(WORDS)).await;
+        self.record(&person(), said("Auskunft")).await;
         self.webhook(self.stop()).await;
         let from = PHONE.trim_start_matches('+');
         let contacts = json!([{"profile": {"name": "Ottokar Zeisig"}, "wa_id": from}]);

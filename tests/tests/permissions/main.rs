@@ -88,12 +88,16 @@ fn missing(statements: &[Statement], asked: &BTreeMap<&Asked, &&str>) -> Vec<Str
     missing.collect()
 }
 
-/// What a role allows that its function never does.
+/// What a role allows that its function never does, or that two of its statements allow.
 fn to_spare(statements: &[Statement], asked: &BTreeMap<&Asked, &&str>, tables: &Tables) -> BTreeSet<String> {
-    let used: BTreeSet<Grain> = statements
-        .iter()
-        .flat_map(|statement| asked.keys().flat_map(|asked| statement.used_by(asked)))
-        .collect();
+    let mut used = BTreeSet::new();
+    for asked in asked.keys() {
+        let allowing: Vec<_> = statements.iter().filter(|statement| statement.allows(asked)).collect();
+        // Where there are two, neither is needed.
+        if let [only] = allowing[..] {
+            used.extend(only.used_by(asked));
+        }
+    }
     let all = statements.iter().flat_map(Statement::grains);
     let name = |table: &str| tables.iter().find(|(_, known)| *known == table).unwrap().0;
     all.filter(|grain| !used.contains(grain))
@@ -101,8 +105,8 @@ fn to_spare(statements: &[Statement], asked: &BTreeMap<&Asked, &&str>, tables: &
             let index = index.map(|index| format!("/{index}")).unwrap_or_default();
             let keys = pattern.map(|pattern| format!(" for keys like {pattern}")).unwrap_or_default();
             format!(
-                "its statement {} allows dynamodb:{action} on {}{index}{keys}, and nothing in the story needs that. \
-                 Take it away, or let tests/tests/permissions/story.rs come to where it is needed.",
+                "its statement {} allows dynamodb:{action} on {}{index}{keys}, and nothing in the story needs that, or \
+                 another statement allows the same. Take it away, or let tests/tests/permissions/story.rs come to where it is needed.",
                 statement + 1,
                 name(&table),
             )

@@ -50,11 +50,8 @@ impl Statement {
         }
     }
 
-    /// What of the statement is used by what is asked: the action on that table, with each pattern that is needed for it.
+    /// What of the statement is used by what it allows: the action on that table, with each pattern that is needed for it.
     pub(crate) fn used_by(&self, asked: &Asked) -> Vec<Grain> {
-        if !self.allows(asked) {
-            return vec![];
-        }
         let grains = self.grains().into_iter().filter(|grain| {
             grain.action == asked.action
                 && grain.resource == (asked.table.clone(), asked.index.clone())
