@@ -57,7 +57,7 @@ pub(crate) fn observed() -> BTreeMap<Asked, &'static str> {
 }
 
 /// The client with everything noted that the function asks of it.
-pub(crate) fn watched(function: &'static str, client: Client) -> Client {
+pub(crate) fn watched(function: &'static str, client: &Client) -> Client {
     let config = client.config().to_builder();
     Client::from_conf(config.interceptor(Watch(function)).build())
 }

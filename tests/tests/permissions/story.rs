@@ -30,7 +30,7 @@ fn watch(function: &'static str, client: Client) -> Client {
         *STORE.lock().unwrap() = Some(client.clone());
         return client;
     }
-    watched(function, client)
+    watched(function, &client)
 }
 
 /// Tells the story, and says what the tables are called in it.
