@@ -169,6 +169,9 @@ const MAX_PHRASE: usize = 5;
 /// The least letters of a token that may be a misspelt stop word.
 const MIN_MISSPELT: usize = 4;
 
+/// Room for the built-in words and some more: the lists are compiled whenever a function starts.
+const ENTRIES: usize = 400;
+
 /// The lists of words, compiled.
 #[derive(Debug, Clone)]
 pub struct Words {
@@ -188,9 +191,9 @@ impl Words {
     /// The built-in lists; words of opt-in ask for these purposes.
     pub fn new(marketing: &[PurposeId]) -> Self {
         let mut words = Self {
-            anywhere: HashMap::new(),
+            anywhere: HashMap::with_capacity(ENTRIES),
             exact: HashMap::new(),
-            tokens: HashSet::new(),
+            tokens: HashSet::with_capacity(ENTRIES),
             stops: Vec::new(),
             longest: 1,
         };
@@ -405,6 +408,9 @@ impl<'w> Tally<'w> {
 /// The tokens as keys: folded, and with umlauts as two letters where that differs.
 fn keys(tokens: &[Token], written: fn(&Form) -> &String) -> Vec<Box<str>> {
     let key = |form: fn(&Token) -> &Form| -> Box<str> {
+        if let [token] = tokens {
+            return written(form(token)).as_str().into();
+        }
         let words: Vec<&str> = tokens.iter().map(|token| written(form(token)).as_str()).collect();
         words.join(" ").into()
     };
