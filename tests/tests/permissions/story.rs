@@ -57,6 +57,8 @@ pub(crate) async fn play() -> Tables {
     chapter("another policy comes into force");
     let story = Story::begin(directory.path(), &years::shorter(EXAMPLE_POLICY), now + 3_600).await;
     story.purges().await;
+    // What happened before names the policy that was in force then.
+    story.gets_a_copy(&phone("+4915112340003")).await;
     story.the_purge_finishes_what_others_began(directory.path()).await;
     story.records_cannot_be_read().await;
     story.wishes_outlive_what_else_was_known().await;
