@@ -31,7 +31,7 @@ pub(super) struct Form {
 }
 
 impl Form {
-    fn new(plain: String) -> Self {
+    pub(super) fn new(plain: String) -> Self {
         let mut collapsed = String::with_capacity(plain.len());
         let mut last = None;
         for letter in plain.chars() {
