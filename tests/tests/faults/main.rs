@@ -17,6 +17,7 @@ mod day;
 mod graph;
 mod log;
 mod pool;
+mod rotation;
 mod table;
 mod world;
 
