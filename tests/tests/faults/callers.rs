@@ -89,21 +89,20 @@ impl World {
         delivery(business().text(&envelope, &Text::new(text)))
     }
 
-    /// Meta's delivery of a tap on the first button of the message that this person got last.
-    pub(crate) fn taps(&self, ending: u32) -> Vec<u8> {
+    /// Meta's delivery of a tap on a button of the last message with buttons that this person got; none if they got none.
+    pub(crate) fn taps(&self, ending: u32, button: usize) -> Option<Vec<u8>> {
         let received = self.received(ending);
-        let message = self
-            .meta
-            .message(received.last().unwrap()["id"].as_str().unwrap())
-            .unwrap();
+        let id = |message: &Value| message["id"].as_str().unwrap().to_owned();
+        let messages = received.iter().filter_map(|message| self.meta.message(&id(message)));
+        let message = messages.filter(|message| !message.buttons.is_empty()).last()?;
         let envelope = self.envelope(ending, "tap", Some(MessageId::new(message.id.as_str())));
-        let button = &message.buttons[0];
+        let button = message.buttons.get(button).or(message.buttons.last())?;
         let (payload, label) = (Payload::new(button.payload.as_str()), Text::new(button.label.as_str()));
-        delivery(if message.is_template() {
+        Some(delivery(if message.is_template() {
             business().template_tap(&envelope, &payload, &label)
         } else {
             business().button_tap(&envelope, &payload, &label)
-        })
+        }))
     }
 
     pub(crate) fn envelope(&self, ending: u32, what: &str, reply_to: Option<MessageId>) -> Envelope {
@@ -240,33 +239,33 @@ impl Functions {
         }
     }
 
-    /// Step one of the double opt-in; repeated with the same key it is the same.
+    /// Step one of the double opt-in; with the same key it is the same.
+    pub(crate) fn form(ending: u32, key: &str) -> Value {
+        json!({
+            "recipient": {"phone": number(ending)}, "purposes": ["offers"], "locale": "de",
+            "source": {"kind": "web_form"}, "idempotency_key": format!("{ending} {key}"),
+        })
+    }
+
+    /// Takes step one.
     pub(crate) async fn opt_in(&self, ending: u32) -> Answered {
-        let body = Self::form(ending);
-        self.ask(Api::OptIn, &Method::POST, "/v1/opt-ins", &body).await
+        let form = Self::form(ending, "first");
+        self.ask(Api::OptIn, &Method::POST, "/v1/opt-ins", &form).await
+    }
+
+    /// Takes step one until it is taken.
+    pub(crate) async fn opt_in_until_taken(&self, ending: u32) {
+        self.form_until_taken(&Self::form(ending, "first")).await;
     }
 
     /// The same once more, as another request.
     pub(crate) async fn opt_in_anew(&self, ending: u32) {
-        let mut body = Self::form(ending);
-        body["idempotency_key"] = json!(format!("form {ending} anew"));
-        let taken = self
-            .ask_until_answered(Api::OptIn, &Method::POST, "/v1/opt-ins", &body)
-            .await;
-        assert_eq!(taken.status, 202, "{taken:?}");
+        self.form_until_taken(&Self::form(ending, "anew")).await;
     }
 
-    fn form(ending: u32) -> Value {
-        json!({
-            "recipient": {"phone": number(ending)}, "purposes": ["offers"], "locale": "de",
-            "source": {"kind": "web_form"}, "idempotency_key": format!("form {ending}"),
-        })
-    }
-
-    pub(crate) async fn opt_in_until_taken(&self, ending: u32) {
-        let path = "/v1/opt-ins";
+    async fn form_until_taken(&self, form: &Value) {
         let taken = self
-            .ask_until_answered(Api::OptIn, &Method::POST, path, &Self::form(ending))
+            .ask_until_answered(Api::OptIn, &Method::POST, "/v1/opt-ins", form)
             .await;
         assert_eq!(taken.status, 202, "{taken:?}");
     }
@@ -275,7 +274,7 @@ impl Functions {
     pub(crate) async fn confirmed(&self, world: &World, ending: u32) {
         self.opt_in_until_taken(ending).await;
         self.sweep_until_done(world).await;
-        self.deliver_until_taken(&world.taps(ending)).await;
+        self.deliver_until_taken(&world.taps(ending, 0).unwrap()).await;
         self.sweep_until_done(world).await;
         assert_eq!(
             self.look_up(ending).await.unwrap()["consents"][0]["status"],

@@ -18,6 +18,7 @@ mod graph;
 mod log;
 mod pool;
 mod rotation;
+mod story;
 mod table;
 mod world;
 
