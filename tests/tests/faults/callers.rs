@@ -1,6 +1,8 @@
 //! Who calls the functions: Meta, Lambda's poller of the stream, schedules, and the controller's own programs. Each repeats what did
 //! not succeed.
 
+use std::time::Duration;
+
 use assent_tests::{APP_SECRET, business, signed};
 use aws_sdk_dynamodb::types::AttributeValue;
 use identity::{Identifiers, PhoneNumber};
@@ -12,7 +14,7 @@ use serde_json::{Value, json};
 use whatsapp::compose::{Change, Envelope};
 use whatsapp::{MessageId, Payload, Text};
 
-use crate::world::{Functions, World, within};
+use crate::world::{Functions, World, timeout, within, within_time};
 
 /// How often a caller repeats at most what does not succeed.
 const REPETITIONS: usize = 12;
@@ -185,14 +187,25 @@ impl Functions {
 
     /// Asks once.
     pub(crate) async fn ask(&self, api: Api, method: &Method, path: &str, body: &Value) -> Answered {
+        self.ask_within(timeout(api.name()), api, method, path, body).await
+    }
+
+    /// Asks once, with so much time for the answer.
+    pub(crate) async fn ask_within(
+        &self,
+        time: Duration,
+        api: Api,
+        method: &Method,
+        path: &str,
+        body: &Value,
+    ) -> Answered {
         let request = lambda_http::http::Request::builder().method(method).uri(path);
-        let body = if body.is_null() {
-            Body::Empty
-        } else {
-            Body::Text(body.to_string())
+        let body = match body {
+            Value::Null => Body::Empty,
+            body => Body::Text(body.to_string()),
         };
         let request = request.body(body).unwrap();
-        let response = within(api.name(), async |deadline| {
+        let response = within_time(time, async |deadline| {
             let request = on_lambda(request, deadline);
             match api {
                 Api::OptIn => opt_in::handle(&self.opt_in, request).await,
