@@ -108,7 +108,7 @@ impl World {
         let wire = Wire::new();
         let config = self.client().config().to_builder();
         let once = RetryConfig::standard().with_max_attempts(1);
-        let client = Client::from_conf(config.http_client(wire.clone()).retry_config(once).build());
+        let client = Client::from_conf(config.http_client(wire.http_client()).retry_config(once).build());
         (self.ledger_of(client, tables(&self.fixture.store)), wire)
     }
 
@@ -1003,7 +1003,7 @@ async fn a_replay_that_dies_anywhere_is_completed_by_the_next() {
         let (_, wire) = world.ledger_on_a_wire();
         let config = world.client().config().to_builder();
         let once = RetryConfig::standard().with_max_attempts(1);
-        let client = Client::from_conf(config.http_client(wire.clone()).retry_config(once).build());
+        let client = Client::from_conf(config.http_client(wire.http_client()).retry_config(once).build());
         let mut tables = tables(&world.fixture.store);
         tables.ledger = RESTORED.to_owned();
         let dying = world.ledger_of(client, tables);

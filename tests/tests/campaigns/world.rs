@@ -70,7 +70,7 @@ impl World {
             .with_max_attempts(attempts)
             .with_initial_backoff(Duration::from_millis(1));
         let config = self.base.client().config().to_builder();
-        let client = Client::from_conf(config.http_client(wire.clone()).retry_config(retries).build());
+        let client = Client::from_conf(config.http_client(wire.http_client()).retry_config(retries).build());
         (self.ledger_over(client), wire)
     }
 

@@ -75,7 +75,7 @@ impl World {
         let wire = Wire::new();
         let once = RetryConfig::standard().with_max_attempts(1);
         let config = self.client().config().to_builder();
-        let client = Client::from_conf(config.http_client(wire.clone()).retry_config(once).build());
+        let client = Client::from_conf(config.http_client(wire.http_client()).retry_config(once).build());
         (Retention::new(self.fixture.service_over(client, "retention")), wire)
     }
 
