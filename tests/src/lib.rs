@@ -23,7 +23,7 @@ use ledger::{Keys, Ledger, Tables};
 use platform::clock::Clock;
 use platform::metrics::{Metrics, Sink, Tally};
 use platform::secrets::{SecretCache, SecretSet, Secrets};
-use serde_json::json;
+use serde_json::{Value, json};
 use service::Service;
 use whatsapp::compose::Business;
 use whatsapp::{AppSecret, SIGNATURE_HEADER, sign};
@@ -123,17 +123,21 @@ impl Fixture {
     }
 }
 
-/// A set of secrets that differs from every other in nothing but the app secret.
-pub fn secret_set(app_secret: &str) -> SecretSet {
-    let secret = json!({
+/// A secret as Secrets Manager holds it, which differs from every other in nothing but the app secret.
+pub fn secret(app_secret: &str) -> Value {
+    json!({
         "app_secrets": [app_secret],
         "verify_token": "verify",
         "access_token": "access",
         "pseudonym_key": "11".repeat(32),
         "sealing_key": "22".repeat(32),
         "token_key": "33".repeat(32),
-    });
-    SecretSet::parse(&secret.to_string()).unwrap()
+    })
+}
+
+/// What a function takes from such a [`secret`].
+pub fn secret_set(app_secret: &str) -> SecretSet {
+    SecretSet::parse(&secret(app_secret).to_string()).unwrap()
 }
 
 /// The keys of every [`secret_set`], as the ledger takes them.
