@@ -1,8 +1,10 @@
 //! How programs start: from exec to the first request for work, and on to the first answer.
 //!
 //! Each is started once in every round, so that whatever else the machine does meets all of them alike, and is held against the bare
-//! handler of the same round. What counts is the processor's time.
+//! handler of the same round. Every round has an order of its own: who comes after whom decides what is left in the processor's caches.
+//! What counts is the processor's time.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -90,8 +92,8 @@ pub(crate) async fn measure(
     let mut rows = rows(programs, peers);
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds} of starts ...");
-        for row in &mut rows {
-            row.start(stand_ins, events).await;
+        for index in order(round, rows.len()) {
+            rows[index].start(stand_ins, events).await;
         }
     }
     let (bare, rows) = rows.split_first().unwrap();
@@ -115,6 +117,17 @@ pub(crate) async fn measure(
     let (of_peers, ours): (Vec<_>, Vec<_>) = rows.iter().partition(|row| peers.contains(row.program));
     bound(&ours, bare, report);
     hold_against(&of_peers, &ours, report);
+}
+
+/// The order of a round: the same in every run, and as good as shuffled.
+fn order(round: usize, length: usize) -> Vec<usize> {
+    let mut order: Vec<_> = (0..length).collect();
+    order.sort_by_cached_key(|index| {
+        let mut hasher = DefaultHasher::new();
+        (round, index).hash(&mut hasher);
+        hasher.finish()
+    });
+    order
 }
 
 /// Holds the worst of the functions against each goal.

@@ -1,4 +1,7 @@
 //! What a delivery takes once a program runs, one after the other and many at once.
+//!
+//! How many STOPs go through in a second is for the embedded store to say, which takes one write after the other; what they take of the
+//! function itself is its processor's time, and its share of all that is spent on them.
 
 use std::time::{Duration, Instant};
 
@@ -34,6 +37,11 @@ impl Taken {
         time.as_secs_f64() * 1e6 / self.deliveries
     }
 
+    /// The program's part of all the processor's time, in percent.
+    fn share(&self) -> f64 {
+        100.0 * self.processor.div_duration_f64(self.processor + self.stand_ins)
+    }
+
     fn a_second(&self) -> f64 {
         self.deliveries / self.time.as_secs_f64()
     }
@@ -55,6 +63,7 @@ pub(crate) async fn measure(
         "a second",
         "CPU µs each",
         "store's CPU µs each",
+        "share %",
     ]);
     let mut of_neutral = vec![];
     for (program, concurrency, kind) in [
@@ -73,6 +82,7 @@ pub(crate) async fn measure(
             format!("{:.0}", taken.a_second()),
             format!("{:.0}", taken.each(taken.processor)),
             format!("{:.0}", taken.each(taken.stand_ins)),
+            format!("{:.0}", taken.share()),
         ]);
         if concurrency == Concurrency::One && kind == Kind::Neutral {
             of_neutral.push(taken.each(taken.processor));
