@@ -38,8 +38,8 @@ use consent::suppression::{MessageClass, SuppressionKind};
 use consent::time::{Span, Time};
 use identity::{Bsuid, Identifiers, PhoneNumber, Sealed, SubjectKey, WrappedKey};
 use ledger::{
-    CallerRef, Claim, ContactBook, Erasure, ErasureRequest, ErasureStart, Found, HeldAbout, HoldReason, Ledger,
-    LedgerError, LegalHold, Listed, NewCase, PutPart, RecipientId, ReplayReport, Tables, Who,
+    CallerRef, Claim, ClaimId, ContactBook, Erasure, ErasureRequest, ErasureStart, Found, HeldAbout, HoldReason,
+    Ledger, LedgerError, LegalHold, Listed, NewCase, PutPart, RecipientId, ReplayReport, Tables, Who,
 };
 use platform::deadline::Deadline;
 use retention::{Purged, Retention};
@@ -726,7 +726,7 @@ async fn a_prompt_that_waits_goes_with_the_contact_and_is_never_sent() {
     assert_eq!(erasure.certificate.counts.get(Kind::Outbox, Outcome::Deleted), 1);
     let claim = world
         .ledger()
-        .claim(&prompt, world.now(), Span::minutes(2))
+        .claim(&prompt, ClaimId::new().unwrap(), world.now(), Span::minutes(2))
         .await
         .unwrap();
     assert!(matches!(claim, Claim::NotDue), "{claim:?}");
@@ -1221,7 +1221,7 @@ async fn whose_id_is_known_is_deleted_from_metas_contact_book_and_nobody_else() 
     let [entry] = due[..] else { panic!("{due:?}") };
     let claim = world
         .ledger()
-        .claim(&entry, world.now(), Span::minutes(2))
+        .claim(&entry, ClaimId::new().unwrap(), world.now(), Span::minutes(2))
         .await
         .unwrap();
     let Claim::Forget(forget) = claim else {

@@ -7,6 +7,7 @@
 mod forget;
 mod message;
 mod process;
+mod unsent;
 mod verdict;
 
 use futures::StreamExt;
@@ -20,6 +21,7 @@ use whatsapp::BlankSecret;
 use whatsapp::graph::Graph;
 
 use process::Outcome;
+use unsent::Unsent;
 
 /// How many messages a sweep takes up from each partition of the index: all together, what fits into a minute.
 const TAKEN_UP: i32 = 100;
@@ -32,6 +34,7 @@ const AT_ONCE: usize = 8;
 pub struct Outbox {
     service: Service,
     graph: Graph,
+    unsent: Unsent,
 }
 
 /// Why a message, or the whole invocation, could not be dealt with. Nothing is lost: it is taken up again.
@@ -91,7 +94,11 @@ impl Swept {
 impl Outbox {
     /// An outbox that sends through that client.
     pub fn new(service: Service, graph: Graph) -> Self {
-        Self { service, graph }
+        Self {
+            service,
+            graph,
+            unsent: Unsent::default(),
+        }
     }
 
     /// Deals with whatever invoked the function: records of the table's stream, or else the schedule.

@@ -68,7 +68,9 @@ impl Outbox {
         }
         let work = self.service.begin(deadline).await?;
         let token = AccessToken::new(work.secrets.current.access_token.expose_secret())?;
-        let (message, verdict) = match work.ledger.claim(id, work.now, LEASE).await? {
+        let claim = self.unsent.claim(id)?;
+        let claimed = work.ledger.claim(id, claim, work.now, LEASE).await;
+        let (message, verdict) = match claimed.inspect_err(|_| self.unsent.keep(*id, claim))? {
             Claim::NotDue => return Ok(Outcome::NotDue),
             Claim::Forget(forgetting) => return self.forget(&forgetting, &token, &work).await,
             Claim::Claimed(claimed) => {
@@ -87,7 +89,11 @@ impl Outbox {
                 (*message, failed)
             }
         };
-        conclude(&message, &verdict, &work).await?;
+        let concluded = conclude(&message, &verdict, &work).await;
+        if concluded.is_err() && verdict.is_unsent() {
+            self.unsent.keep(*id, claim);
+        }
+        concluded?;
         Ok(self.count(&message, &verdict))
     }
 

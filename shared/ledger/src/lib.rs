@@ -47,7 +47,8 @@ pub use idempotency::KeyUse;
 pub use legal_hold::{HoldReason, LegalHold};
 pub use moving::Move;
 pub use outbox::{
-    Claim, Claimed, Forgetting, Forgotten, OutboxChange, OutboxMessage, OutboxState, Settled, outgoing_in_stream,
+    Claim, ClaimId, Claimed, Forgetting, Forgotten, OutboxChange, OutboxMessage, OutboxState, Settled,
+    outgoing_in_stream,
 };
 pub use policy::{ActivePolicy, Published};
 pub use quarantine::Quarantined;

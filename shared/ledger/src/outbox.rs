@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use crate::error::LedgerError;
 use crate::schema::{
-    self, ATTEMPTS, BODY, CONTACT, CONTACT_BOOK, DUE_AT, DUE_INDEX, DUE_SHARD, ERASURE, IDENTITY, Item, KIND,
+    self, ATTEMPTS, BODY, CLAIM, CONTACT, CONTACT_BOOK, DUE_AT, DUE_INDEX, DUE_SHARD, ERASURE, IDENTITY, Item, KIND,
     OUTBOX_SHARDS, PK, REASON, STATE, contact_book,
 };
 use crate::store::{Ledger, action};
@@ -147,6 +147,21 @@ impl Forgotten {
     }
 }
 
+/// What a claim goes by. Whoever heard no answer claims again by the same name, and gets what is theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimId([u8; 16]);
+
+impl ClaimId {
+    /// A name that nobody else claims by.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoEntropy`].
+    pub fn new() -> Result<Self, LedgerError> {
+        let bytes = identity::random_bytes().map_err(|_| LedgerError::NoEntropy)?;
+        Ok(Self(bytes))
+    }
+}
+
 /// What came of trying to claim an entry of the outbox.
 #[derive(Debug, Clone)]
 pub enum Claim {
@@ -190,28 +205,33 @@ pub struct OutboxChange {
 }
 
 impl Ledger {
-    /// Takes an entry for so long, if it is due.
+    /// Takes an entry for so long, if it is due, or was taken by the same claim before.
+    ///
+    /// A claim that fails may have been taken all the same. As long as nothing is sent under it, it can be repeated.
     ///
     /// # Errors
     /// When DynamoDB fails or the item is not readable.
-    pub async fn claim(&self, id: &OutgoingId, now: Time, lease: Span) -> Result<Claim, LedgerError> {
+    pub async fn claim(&self, id: &OutgoingId, claim: ClaimId, now: Time, lease: Span) -> Result<Claim, LedgerError> {
         let what = "claim a message";
         let call = self
             .client
             .update_item()
             .table_name(&self.tables.ledger)
             .set_key(Some(schema::outbox_key(id)))
-            .update_expression("SET #state = :claimed, #attempts = #attempts + :one, #due_at = :lease")
+            .update_expression("SET #state = :claimed, #claim = :claim, #attempts = #attempts + :one, #due_at = :lease")
             // Of a deletion it does not matter whether an earlier attempt came through.
             .condition_expression(
-                "(#state = :waiting OR (#state = :claimed AND attribute_exists(#erasure))) AND #due_at <= :now",
+                "((#state = :waiting OR (#state = :claimed AND attribute_exists(#erasure))) AND #due_at <= :now) \
+                 OR (#state = :claimed AND #claim = :claim)",
             )
             .expression_attribute_names("#state", STATE)
+            .expression_attribute_names("#claim", CLAIM)
             .expression_attribute_names("#erasure", ERASURE)
             .expression_attribute_names("#attempts", ATTEMPTS)
             .expression_attribute_names("#due_at", DUE_AT)
             .expression_attribute_values(":claimed", schema::s(OutboxState::Claimed.as_str()))
             .expression_attribute_values(":waiting", schema::s(OutboxState::Waiting.as_str()))
+            .expression_attribute_values(":claim", schema::bytes(claim.0.to_vec()))
             .expression_attribute_values(":one", schema::n(1))
             .expression_attribute_values(":lease", schema::time(now + lease))
             .expression_attribute_values(":now", schema::time(now))

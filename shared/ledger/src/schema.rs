@@ -94,6 +94,8 @@ pub(crate) const LINK: &str = "link";
 pub(crate) const STATE: &str = "state";
 /// How often sending was tried.
 pub(crate) const ATTEMPTS: &str = "attempts";
+/// Under which claim a message of the outbox was taken last.
+pub(crate) const CLAIM: &str = "claim";
 /// Why a message of the outbox ended without being sent.
 pub(crate) const REASON: &str = "reason";
 /// The erasure that a deletion from Meta's contact book is a part of; what has it is no message.

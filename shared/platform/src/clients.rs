@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -22,11 +22,23 @@ pub struct Clients {
 
 /// Makes the clients, with the region and the credentials that AWS's own rules find.
 pub async fn connect(settings: &Settings) -> Clients {
+    connect_as(aws_config::defaults(behavior_version()), settings).await
+}
+
+/// Makes the same clients for stand-ins on this machine, wherever the settings say that they are.
+pub async fn connect_locally(settings: &Settings) -> Clients {
+    let nobody = aws_config::defaults(behavior_version())
+        .region(LOCAL_REGION)
+        .credentials_provider(local_credentials());
+    connect_as(nobody, settings).await
+}
+
+async fn connect_as(who: ConfigLoader, settings: &Settings) -> Clients {
     let (dynamodb, secrets) = (&settings.dynamodb_endpoint, &settings.secrets_manager_endpoint);
     let plain = [dynamodb, secrets]
         .iter()
         .all(|url| url.as_ref().is_some_and(|url| !url.is_encrypted()));
-    let config = aws_config::defaults(behavior_version())
+    let config = who
         .http_client(if plain { plain_http() } else { encrypted_http() })
         .retry_config(retries())
         .timeout_config(timeouts())
@@ -46,18 +58,26 @@ pub async fn connect(settings: &Settings) -> Clients {
     }
 }
 
-/// A client of a stand-in for DynamoDB on this machine, which asks for no credentials but cannot do without any.
+/// A client of a stand-in for DynamoDB on this machine.
 pub fn local(endpoint: &HttpUrl) -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(behavior_version())
         .http_client(plain_http())
         .retry_config(retries())
         .timeout_config(timeouts())
-        .region(Region::from_static("eu-central-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local stack"))
+        .region(LOCAL_REGION)
+        .credentials_provider(local_credentials())
         .endpoint_url(endpoint.as_str())
         .build();
     aws_sdk_dynamodb::Client::from_conf(config)
+}
+
+/// What stand-ins on this machine take for their region.
+const LOCAL_REGION: Region = Region::from_static("eu-central-1");
+
+/// Stand-ins ask for no credentials, but no request can do without any.
+fn local_credentials() -> Credentials {
+    Credentials::new("local", "local", None, None, "local stack")
 }
 
 /// Named, so that an update of the SDK cannot change how it behaves.
@@ -82,13 +102,18 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
+/// How many connections are kept for later. Any of them may have died unnoticed, as while Lambda had frozen the function, and costs the
+/// call that takes it an attempt. A call has time for three.
+const MOST_KEPT: usize = 2;
+
 /// For stand-ins only: it cannot reach an `https` address, and need not read the root certificates.
 fn plain_http() -> SharedHttpClient {
-    Builder::new().build_http()
+    Builder::new().pool_max_idle_per_host(MOST_KEPT).build_http()
 }
 
 fn encrypted_http() -> SharedHttpClient {
     Builder::new()
+        .pool_max_idle_per_host(MOST_KEPT)
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .build_https()
 }

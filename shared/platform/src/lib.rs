@@ -20,4 +20,4 @@ mod start;
 #[cfg(test)]
 mod stub;
 
-pub use start::{Platform, StartError, start};
+pub use start::{Platform, StartError, start, start_locally};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cached::Unavailable;
-use crate::clients;
+use crate::clients::{self, Clients};
 use crate::clock::{Clock, SystemClock};
 use crate::logs;
 use crate::metrics::{Metrics, Sink};
@@ -55,6 +55,20 @@ pub async fn start(function: &'static str) -> Result<Platform, StartError> {
 async fn prepare(function: &'static str) -> Result<Platform, StartError> {
     let settings = Settings::from_environment()?;
     let clients = clients::connect(&settings).await;
+    assemble(function, settings, clients).await
+}
+
+/// Starts a function in this process beside others, on stand-ins that the settings name. Logging stays as it is.
+///
+/// # Errors
+///
+/// [`StartError`], if the secrets cannot be loaded.
+pub async fn start_locally(function: &'static str, settings: Settings) -> Result<Platform, StartError> {
+    let clients = clients::connect_locally(&settings).await;
+    assemble(function, settings, clients).await
+}
+
+async fn assemble(function: &'static str, settings: Settings, clients: Clients) -> Result<Platform, StartError> {
     let secrets = SecretCache::from_secrets_manager(clients.secrets_manager, settings.secret_id.clone());
     // Loaded here and not with the first request, because a starting function has the most CPU for the TLS handshake.
     secrets.get(Instant::now()).await?;

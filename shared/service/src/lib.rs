@@ -8,7 +8,7 @@ pub mod health;
 pub mod http;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use consent::decide::Rules;
@@ -104,11 +104,16 @@ impl Service {
     ) -> Self {
         let tables = Arc::new(tables);
         let secrets = Arc::new(secrets);
-        let source = (dynamodb.clone(), Arc::clone(&tables), Arc::clone(&secrets));
+        let source = (
+            dynamodb.clone(),
+            Arc::clone(&tables),
+            Arc::clone(&secrets),
+            Arc::clone(&clock),
+        );
         let policy = Cached::new("the policy", POLICY_LIFETIME, move || {
-            let (dynamodb, tables, cache) = source.clone();
+            let (dynamodb, tables, cache, clock) = source.clone();
             async move {
-                let secrets = cache.get(Instant::now()).await?;
+                let secrets = cache.get(clock.instant()).await?;
                 let until = tokio::time::Instant::now() + Duration::from_secs(3);
                 let ledger = Ledger::new(dynamodb, tables, Arc::new(keys(&secrets)), until);
                 let active = ledger.active_policy().await?.ok_or(PolicyUnavailable::NeverPublished)?;
@@ -129,7 +134,7 @@ impl Service {
     /// fails, the first request tries again.
     #[must_use]
     pub async fn warmed(self) -> Self {
-        if let Err(error) = self.policy.get(Instant::now()).await {
+        if let Err(error) = self.policy.get(self.clock.instant()).await {
             tracing::warn!(error = %platform::logs::chain(&error), "the first request has to load the policy");
         }
         self
@@ -145,7 +150,7 @@ impl Service {
     /// # Errors
     /// When they cannot be loaded and no older ones are at hand.
     pub async fn secrets(&self) -> Result<Arc<Secrets>, NotReady> {
-        self.secrets.get(Instant::now()).await.map_err(NotReady::Secrets)
+        self.secrets.get(self.clock.instant()).await.map_err(NotReady::Secrets)
     }
 
     /// The secrets, loaded anew unless that was done within the last minute: what did not verify may have been signed with
@@ -155,7 +160,7 @@ impl Service {
     /// When they cannot be loaded and no older ones are at hand.
     pub async fn newest_secrets(&self) -> Result<Arc<Secrets>, NotReady> {
         self.secrets
-            .refresh_once_a_minute(Instant::now())
+            .refresh_once_a_minute(self.clock.instant())
             .await
             .map_err(NotReady::Secrets)
     }
@@ -184,7 +189,7 @@ impl Service {
     /// When the secrets or the policy cannot be loaded and no older ones are at hand.
     pub async fn begin(&self, deadline: Deadline) -> Result<Work, NotReady> {
         let secrets = self.secrets().await?;
-        let policy = self.policy.get(Instant::now()).await.map_err(NotReady::Policy)?;
+        let policy = self.policy.get(self.clock.instant()).await.map_err(NotReady::Policy)?;
         let ledger = self.ledger_with(&secrets, deadline);
         let token_keys = secrets
             .versions()

@@ -175,7 +175,8 @@ struct Runtime {
     answers: mpsc::UnboundedSender<Answer>,
 }
 
-/// Each environment has a Runtime API of its own: what a process that was ended has still asked for reaches nobody else.
+/// Each environment has a Runtime API of its own, which ends with it: what a process that was ended has still asked for reaches nobody
+/// else.
 async fn serve(runtime: Runtime) -> (String, JoinHandle<()>) {
     let router = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))

@@ -6,18 +6,12 @@ use std::path::PathBuf;
 
 use assent::local::EXAMPLE_POLICY;
 use assent::store::{Store, StoreKind};
-use assent_tests::{APP_SECRET, publish};
-use axum::Router;
-use axum::body::Bytes;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use assent_tests::secrets_manager::SecretsManager;
+use assent_tests::{APP_SECRET, publish, secret};
 use consent::time::Time;
 use platform::clock::{Clock, SystemClock};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
 use crate::apart::{self, Apart};
 use crate::tls::{Authority, OF_DYNAMODB, OF_SECRETS_MANAGER, Roots};
@@ -133,35 +127,15 @@ pub(crate) async fn were_ordered(arguments: &[String]) -> bool {
     let store = Store::start(StoreKind::Memory).await.unwrap();
     let now = Time::from_unix_seconds(SystemClock.unix_seconds());
     publish(&store, EXAMPLE_POLICY, now).await;
+    let secrets_manager = SecretsManager::holding(secret(APP_SECRET)).await;
     let dynamodb = store.endpoint.as_str().strip_prefix("http://").unwrap();
     let reached = Reached {
         dynamodb: Addresses::of(dynamodb.parse().unwrap(), &authority, OF_DYNAMODB).await,
-        secrets_manager: Addresses::of(secrets_manager().await, &authority, OF_SECRETS_MANAGER).await,
+        secrets_manager: Addresses::of(secrets_manager.address, &authority, OF_SECRETS_MANAGER).await,
         ledger_table: store.ledger_table.to_owned(),
         key_table: store.key_table.to_owned(),
         roots: authority.roots,
     };
     apart::ready(&reached).await;
     true
-}
-
-async fn secrets_manager() -> SocketAddr {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let router = Router::new().route("/", post(secret));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    address
-}
-
-/// A secret that was never rotated.
-async fn secret(body: Bytes) -> Response {
-    let asked: Value = serde_json::from_slice(&body).unwrap();
-    if asked["VersionStage"] == "AWSPREVIOUS" {
-        let none = json!({"__type": "ResourceNotFoundException", "Message": "none"});
-        return (StatusCode::BAD_REQUEST, none.to_string()).into_response();
-    }
-    let secret = assent_tests::secret(APP_SECRET);
-    json!({"Name": "assent", "SecretString": secret.to_string(), "VersionStages": ["AWSCURRENT"]})
-        .to_string()
-        .into_response()
 }

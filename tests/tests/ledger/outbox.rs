@@ -4,7 +4,7 @@ use consent::event::{Act, PromptOutcome};
 use consent::id::{ContactId, OutgoingId, RequestId};
 use consent::outgoing::OutgoingKind;
 use consent::time::{Span, Time};
-use ledger::{Claim, OutboxChange, OutboxState, Settled};
+use ledger::{Claim, ClaimId, OutboxChange, OutboxState, Settled};
 
 use crate::deeds::{BEGIN, message, rules};
 use crate::world::{World, event, on_every_store, says, says_at, somebody};
@@ -29,7 +29,11 @@ async fn state(world: &World, id: &OutgoingId) -> OutboxState {
 }
 
 async fn claim(world: &World, id: &OutgoingId, now: Time) -> Claim {
-    world.ledger().claim(id, now, LEASE).await.unwrap()
+    world
+        .ledger()
+        .claim(id, ClaimId::new().unwrap(), now, LEASE)
+        .await
+        .unwrap()
 }
 
 /// When messages are settled.
@@ -46,11 +50,29 @@ async fn settle(world: &World, id: OutgoingId, attempt: Option<u32>, settled: Se
 }
 
 #[test]
+fn a_claim_whose_answer_got_lost_is_made_again_and_is_the_only_one() {
+    on_every_store(async |world| {
+        let (_, id, _) = prompt(world).await;
+        let mine = ClaimId::new().unwrap();
+        let again = async |claim, now| world.ledger().claim(&id, claim, now, LEASE).await.unwrap();
+        assert!(matches!(again(mine, BEGIN).await, Claim::Claimed(_)));
+        assert!(matches!(again(mine, BEGIN).await, Claim::Claimed(_)));
+        assert!(matches!(claim(world, &id, BEGIN).await, Claim::NotDue));
+        // Also after its time, unless somebody else has found it abandoned.
+        assert!(matches!(again(mine, minute(5)).await, Claim::Claimed(claimed) if claimed.attempt == 3));
+        settle(world, id, None, Settled::Uncertain(minute(20))).await;
+        assert!(matches!(again(mine, minute(6)).await, Claim::NotDue));
+    });
+}
+
+#[test]
 fn a_message_is_claimed_by_one_alone() {
     on_every_store(async |world| {
         let (_, id, _) = prompt(world).await;
         let ledgers = [world.ledger(), world.ledger(), world.ledger(), world.ledger()];
-        let claims = ledgers.iter().map(|ledger| ledger.claim(&id, BEGIN, LEASE));
+        let claims = ledgers
+            .iter()
+            .map(|ledger| ledger.claim(&id, ClaimId::new().unwrap(), BEGIN, LEASE));
         let claims = futures::future::join_all(claims).await;
         let claimed = claims
             .iter()
