@@ -15,6 +15,8 @@ use whatsapp::delivery::{Category, TemplateStatus};
 use whatsapp::graph::{AGENT_FIELDS, AccessToken, AppSubscription, Graph, InvalidGraph, SendError, WEBHOOK_FIELDS};
 use whatsapp::{AppId, BlankSecret, WabaId};
 
+use crate::deployment;
+
 /// How long each answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -85,7 +87,7 @@ impl fmt::Display for Finding {
 /// # Errors
 /// When the deployment cannot be reached at all: then its message says what to do.
 pub async fn examine(app: Option<&AppId>) -> Result<bool, DoctorError> {
-    let platform = platform::start("assent").await?;
+    let platform = deployment::platform().await?;
     let dynamodb = platform.dynamodb.clone();
     let tables = [
         platform.settings.ledger_table.clone(),
@@ -287,7 +289,7 @@ fn explained(to_do: &str, error: SendError) -> String {
 /// # Errors
 /// When the deployment cannot be reached, or Meta does not do it. Doing it again does nothing more.
 pub async fn connect(app: &AppId) -> Result<(), DoctorError> {
-    let platform = platform::start("assent").await?;
+    let platform = deployment::platform().await?;
     let graph = Graph::new(platform.settings.graph_base_url.as_str())?;
     let service = Service::from(platform);
     let work = service.begin(Deadline::after(PATIENCE)).await?;

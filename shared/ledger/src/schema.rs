@@ -10,8 +10,9 @@
 //! | a deletion from Meta's contact book and its key | `outbox#<id>` / `outbox`, and `outbox#<id>` in the key table | UpdateItem with a lease, GetItem |
 //! | settle that deletion | outbox, its key, `erasure#<id>` / `erasure` | TransactWriteItems |
 //! | messages of the outbox that are due | index `due`: `outbox#<shard>` / due time | Query |
-//! | the policy in force | `policy` / `active`, then `policy#<version>` / `policy` | GetItem |
-//! | publish a policy | the same two | TransactWriteItems |
+//! | the policy in force, or whether it is another one now | `policy` / `active` | GetItem |
+//! | publish a policy | that and `policy#<version>` / `policy` | TransactWriteItems |
+//! | a policy of earlier, for the words that somebody agreed to | `policy#<version>` / `policy` | GetItem |
 //! | the health of an account, number, portfolio or template | `health#<subject>` / facet | PutItem unless newer is there, or as new and as strict |
 //! | how a sender and a template are | `health#<subject>` / facet of all of them | BatchGetItem |
 //! | bind a caller's idempotency key | `idempotency#<keyed hash>` / `idempotency` | PutItem unless a live one is there |

@@ -13,7 +13,7 @@ use crate::logs;
 /// Why a value could not be loaded.
 pub type LoadError = Box<dyn Error + Send + Sync>;
 
-type Load<T> = dyn Fn() -> Pin<Box<dyn Future<Output = Result<T, LoadError>> + Send>> + Send + Sync;
+type Load<T> = dyn Fn(Option<Arc<T>>) -> Pin<Box<dyn Future<Output = Result<Arc<T>, LoadError>> + Send>> + Send + Sync;
 
 /// How long an old value is served before the source is asked again after it failed. A source that fails by not answering
 /// would otherwise hold up every request for as long as a call may take.
@@ -48,16 +48,17 @@ pub struct Unavailable {
 }
 
 impl<T> Cached<T> {
-    /// A value that `load` gets. `what` says in logs and errors what it is, such as "the policy".
+    /// A value that `load` gets. It is given the old one, which it may hand back if that is still what the source has. `what` says in logs
+    /// and errors what it is, such as "the policy".
     pub fn new<F, L>(what: &'static str, lifetime: Duration, load: L) -> Self
     where
-        L: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = Result<T, LoadError>> + Send + 'static,
+        L: Fn(Option<Arc<T>>) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Arc<T>, LoadError>> + Send + 'static,
     {
         Self {
             what,
             lifetime,
-            load: Box::new(move || Box::pin(load())),
+            load: Box::new(move |old| Box::pin(load(old))),
             kept: Mutex::new(None),
         }
     }
@@ -96,9 +97,9 @@ impl<T> Cached<T> {
     }
 
     async fn load_into(&self, kept: &mut Option<Kept<T>>, now: Instant) -> Result<Arc<T>, Unavailable> {
-        match ((self.load)().await, &mut *kept) {
+        let old = kept.as_ref().map(|kept| Arc::clone(&kept.value));
+        match ((self.load)(old).await, &mut *kept) {
             (Ok(value), old) => {
-                let value = Arc::new(value);
                 let forced = old.as_ref().and_then(|old| old.forced);
                 *kept = Some(Kept {
                     value: Arc::clone(&value),
@@ -146,7 +147,7 @@ mod tests {
     fn source(failures: &'static [usize]) -> Source {
         let asked = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&asked);
-        let cached = Cached::new("the count", 5 * MINUTE, move || {
+        let cached = Cached::new("the count", 5 * MINUTE, move |_| {
             let counter = Arc::clone(&counter);
             async move {
                 // Gives way in the middle, so that others get to ask while this one is on its way.
@@ -155,7 +156,7 @@ mod tests {
                 if failures.contains(&count) {
                     Err("out of order".into())
                 } else {
-                    Ok(count)
+                    Ok(Arc::new(count))
                 }
             }
         });

@@ -160,15 +160,17 @@ impl SecretCache {
     /// Secrets that Secrets Manager holds under this name or ARN.
     pub fn from_secrets_manager(client: aws_sdk_secretsmanager::Client, id: String) -> Self {
         let id: Arc<str> = id.into();
-        Self(Cached::new("the secret", LIFETIME, move || {
-            fetch(client.clone(), Arc::clone(&id))
+        Self(Cached::new("the secret", LIFETIME, move |_| {
+            let fetched = fetch(client.clone(), Arc::clone(&id));
+            async { fetched.await.map(Arc::new) }
         }))
     }
 
     /// Secrets that never change, for the local stack and for tests.
     pub fn fixed(secrets: Secrets) -> Self {
-        Self(Cached::new("the secret", LIFETIME, move || {
-            std::future::ready(Ok(secrets.clone()))
+        let secrets = Arc::new(secrets);
+        Self(Cached::new("the secret", LIFETIME, move |_| {
+            std::future::ready(Ok(Arc::clone(&secrets)))
         }))
     }
 
@@ -346,9 +348,9 @@ mod tests {
                 .clone()
         });
         let config = aws_sdk_secretsmanager::Config::builder()
-            .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
+            .behavior_version(crate::clients::behavior_version())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .region(aws_config::Region::from_static("eu-central-1"))
+            .region(aws_sdk_secretsmanager::config::Region::from_static("eu-central-1"))
             .credentials_provider(aws_sdk_secretsmanager::config::Credentials::new(
                 "-", "-", None, None, "test",
             ))

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cached::Unavailable;
-use crate::clients::{self, Clients};
+use crate::caller::Caller;
+use crate::clients;
 use crate::clock::{Clock, SystemClock};
 use crate::logs;
 use crate::metrics::{Metrics, Sink};
@@ -53,22 +54,22 @@ pub async fn start(function: &'static str) -> Result<Platform, StartError> {
 }
 
 async fn prepare(function: &'static str) -> Result<Platform, StartError> {
-    let settings = Settings::from_environment()?;
-    let clients = clients::connect(&settings).await;
-    assemble(function, settings, clients).await
+    let (settings, caller) = match (Settings::from_environment(), Caller::of_function(settings::environment)) {
+        (Ok(settings), Ok(caller)) => (settings, caller),
+        (Err(SettingsError(faults)), Err(SettingsError(more))) => Err(SettingsError(faults.and(more)))?,
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error)?,
+    };
+    start_as(function, &caller, settings).await
 }
 
-/// Starts a function in this process beside others, on stand-ins that the settings name. Logging stays as it is.
+/// The same without logging, for that caller and with those settings: what people work with who are no function, and functions that share
+/// a process.
 ///
 /// # Errors
 ///
 /// [`StartError`], if the secrets cannot be loaded.
-pub async fn start_locally(function: &'static str, settings: Settings) -> Result<Platform, StartError> {
-    let clients = clients::connect_locally(&settings).await;
-    assemble(function, settings, clients).await
-}
-
-async fn assemble(function: &'static str, settings: Settings, clients: Clients) -> Result<Platform, StartError> {
+pub async fn start_as(function: &'static str, caller: &Caller, settings: Settings) -> Result<Platform, StartError> {
+    let clients = clients::connect(caller, &settings);
     let secrets = SecretCache::from_secrets_manager(clients.secrets_manager, settings.secret_id.clone());
     // Loaded here and not with the first request, because a starting function has the most CPU for the TLS handshake.
     secrets.get(Instant::now()).await?;

@@ -110,14 +110,20 @@ impl Service {
             Arc::clone(&secrets),
             Arc::clone(&clock),
         );
-        let policy = Cached::new("the policy", POLICY_LIFETIME, move || {
+        let policy = Cached::new("the policy", POLICY_LIFETIME, move |old: Option<Arc<Policy>>| {
             let (dynamodb, tables, cache, clock) = source.clone();
             async move {
                 let secrets = cache.get(clock.instant()).await?;
                 let until = tokio::time::Instant::now() + Duration::from_secs(3);
                 let ledger = Ledger::new(dynamodb, tables, Arc::new(keys(&secrets)), until);
+                if let Some(old) = old
+                    && ledger.active_policy_version().await? == Some(old.version())
+                {
+                    return Ok(old);
+                }
                 let active = ledger.active_policy().await?.ok_or(PolicyUnavailable::NeverPublished)?;
-                Ok(Policy::parse(&active.text).map_err(PolicyUnavailable::Faulty)?)
+                let policy = Policy::parse(&active.text).map_err(PolicyUnavailable::Faulty)?;
+                Ok(Arc::new(policy))
             }
         });
         Self {

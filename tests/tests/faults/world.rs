@@ -18,7 +18,7 @@ use platform::clock::Clock;
 use platform::deadline::Deadline;
 use platform::metrics::{Metrics, Sink};
 use platform::settings::Settings;
-use platform::{Platform, StartError};
+use platform::{Caller, Platform, StartError};
 use retention::Retention;
 use serde_yaml_ng::Value as Yaml;
 use service::Service;
@@ -128,7 +128,7 @@ impl World {
                 _ => return None,
             })
         };
-        let platform = platform::start_locally(function, Settings::from_lookup(setting).unwrap()).await?;
+        let platform = platform::start_as(function, &Caller::local(), Settings::from_lookup(setting).unwrap()).await?;
         Ok(Platform {
             clock: Arc::new(AgingClock(Arc::clone(&self.fixture.clock))),
             metrics: Metrics::new(function, Sink::Tally(Arc::clone(&self.fixture.tally))),
