@@ -8,7 +8,7 @@ use whatsapp::graph::Graph;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let platform = platform::start("campaigns").await?;
-    let graph = Graph::new(platform.settings.graph_base_url.as_str())?;
+    let graph = Graph::new(platform.settings.graph_base_url.as_str())?.trusting(platform.authorities.clone());
     let campaigns = &Campaigns::new(Service::from(platform).warmed().await, graph);
     run(service_fn(move |request| async move {
         Ok::<_, Error>(campaigns.handle(request).await)

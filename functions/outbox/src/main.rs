@@ -10,7 +10,7 @@ use whatsapp::graph::Graph;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let platform = platform::start("outbox").await?;
-    let graph = Graph::new(platform.settings.graph_base_url.as_str())?;
+    let graph = Graph::new(platform.settings.graph_base_url.as_str())?.trusting(platform.authorities.clone());
     let outbox = &Outbox::new(Service::from(platform).warmed().await, graph);
     run(service_fn(move |event: LambdaEvent<Value>| async move {
         let deadline = Deadline::of_invocation(Some(event.context.deadline));

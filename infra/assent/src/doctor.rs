@@ -94,7 +94,7 @@ pub async fn examine(app: Option<&AppId>) -> Result<bool, DoctorError> {
         platform.settings.key_table.clone(),
     ];
     let base = platform.settings.graph_base_url.clone();
-    let graph = Graph::new(base.as_str())?;
+    let graph = Graph::new(base.as_str())?.trusting(platform.authorities.clone());
     let mut findings = vec![Finding::of("the secret has everything, in the right form", None)];
     findings.extend(store(&dynamodb, &tables).await);
     findings.push(clock(&base, &platform).await);
@@ -290,7 +290,7 @@ fn explained(to_do: &str, error: SendError) -> String {
 /// When the deployment cannot be reached, or Meta does not do it. Doing it again does nothing more.
 pub async fn connect(app: &AppId) -> Result<(), DoctorError> {
     let platform = deployment::platform().await?;
-    let graph = Graph::new(platform.settings.graph_base_url.as_str())?;
+    let graph = Graph::new(platform.settings.graph_base_url.as_str())?.trusting(platform.authorities.clone());
     let service = Service::from(platform);
     let work = service.begin(Deadline::after(PATIENCE)).await?;
     for done in subscribe(&work, &graph, app).await? {

@@ -5,12 +5,12 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, SharedHttpClient};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_types::SdkConfig;
+use connection::{Authorities, Connections, Http};
 
 use crate::caller::Caller;
 use crate::settings::{HttpUrl, Settings};
+use crate::transport;
 
 /// The clients that functions work with.
 #[derive(Debug, Clone)]
@@ -22,25 +22,22 @@ pub struct Clients {
 }
 
 /// Makes the clients, for AWS itself or for whatever stands in for it.
-pub fn connect(caller: &Caller, settings: &Settings) -> Clients {
-    let (dynamodb, secrets) = (&settings.dynamodb_endpoint, &settings.secrets_manager_endpoint);
-    let plain = [dynamodb, secrets]
-        .iter()
-        .all(|url| url.as_ref().is_some_and(|url| !url.is_encrypted()));
-    let config = config(caller, if plain { plain_http() } else { encrypted_http() });
+pub fn connect(caller: &Caller, settings: &Settings, authorities: &Authorities) -> Clients {
+    let config = config(caller, transport(authorities));
     let mut for_secrets = aws_sdk_secretsmanager::config::Builder::from(&config);
-    if let Some(url) = secrets {
+    if let Some(url) = &settings.secrets_manager_endpoint {
         for_secrets = for_secrets.endpoint_url(url.as_str());
     }
     Clients {
-        dynamodb: dynamodb_at(dynamodb.as_ref(), &config),
+        dynamodb: dynamodb_at(settings.dynamodb_endpoint.as_ref(), &config),
         secrets_manager: aws_sdk_secretsmanager::Client::from_conf(for_secrets.build()),
     }
 }
 
 /// A client of a stand-in for DynamoDB on this machine.
 pub fn local(endpoint: &HttpUrl) -> aws_sdk_dynamodb::Client {
-    dynamodb_at(Some(endpoint), &config(&Caller::local(), plain_http()))
+    let transport = transport(&Authorities::of_browsers());
+    dynamodb_at(Some(endpoint), &config(&Caller::local(), transport))
 }
 
 fn dynamodb_at(stand_in: Option<&HttpUrl>, config: &SdkConfig) -> aws_sdk_dynamodb::Client {
@@ -87,19 +84,14 @@ fn timeouts() -> TimeoutConfig {
 
 /// How many connections are kept for later. Any of them may have died unnoticed, as while Lambda had frozen the function, and costs the
 /// call that takes it an attempt. A call has time for three.
-const MOST_KEPT: usize = 2;
+const CONNECTIONS: Connections = Connections {
+    timeout: Duration::from_secs(1),
+    most_kept: 2,
+};
 
-/// For stand-ins only: it cannot reach an `https` address, and need not read the root certificates.
-fn plain_http() -> SharedHttpClient {
-    Builder::new().pool_max_idle_per_host(MOST_KEPT).build_http()
-}
-
-/// For everything else.
-pub fn encrypted_http() -> SharedHttpClient {
-    Builder::new()
-        .pool_max_idle_per_host(MOST_KEPT)
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .build_https()
+/// What carries requests to AWS, from whoever makes them.
+pub fn transport(authorities: &Authorities) -> SharedHttpClient {
+    transport::over(Http::new(authorities, CONNECTIONS))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub mod settings;
 mod start;
 #[cfg(test)]
 mod stub;
+mod transport;
 
 pub use caller::Caller;
 pub use start::{Platform, StartError, start, start_as};

@@ -349,7 +349,7 @@ mod tests {
         });
         let config = aws_sdk_secretsmanager::Config::builder()
             .behavior_version(crate::clients::behavior_version())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .http_client(crate::clients::transport(&connection::Authorities::of_browsers()))
             .region(aws_sdk_secretsmanager::config::Region::from_static("eu-central-1"))
             .credentials_provider(aws_sdk_secretsmanager::config::Credentials::new(
                 "-", "-", None, None, "test",

@@ -1,6 +1,7 @@
 //! The settings of a function, read once from its environment.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use lambda_http::http::Uri;
 
@@ -24,6 +25,8 @@ pub struct Settings {
     pub dynamodb_endpoint: Option<HttpUrl>,
     /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`: a stand-in for Secrets Manager.
     pub secrets_manager_endpoint: Option<HttpUrl>,
+    /// `SSL_CERT_FILE`: the authorities to trust, in place of those that browsers trust.
+    pub authorities: Option<PathBuf>,
 }
 
 /// The settings cannot be used; the message names all that is wrong with them.
@@ -80,6 +83,7 @@ impl Settings {
                 graph_base_url: graph_base_url.unwrap_or_else(|| HttpUrl(GRAPH.into())),
                 dynamodb_endpoint,
                 secrets_manager_endpoint,
+                authorities: set(&lookup, "SSL_CERT_FILE").map(PathBuf::from),
             }),
             _ => Err(SettingsError(faults)),
         }

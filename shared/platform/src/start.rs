@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use connection::{Authorities, InvalidAuthorities};
+
 use crate::cached::Unavailable;
 use crate::caller::Caller;
 use crate::clients;
@@ -17,6 +19,8 @@ use crate::settings::{self, Settings, SettingsError};
 pub struct Platform {
     /// Where things are.
     pub settings: Settings,
+    /// Whom to believe who a server is.
+    pub authorities: Authorities,
     /// DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// The secrets, loaded once already.
@@ -33,6 +37,12 @@ pub enum StartError {
     /// The environment is not as it must be.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// The file of authorities cannot be read.
+    #[error("the file that SSL_CERT_FILE names cannot be read")]
+    Unreadable(#[from] std::io::Error),
+    /// The file of authorities holds none.
+    #[error("the file that SSL_CERT_FILE names cannot be used")]
+    Authorities(#[from] InvalidAuthorities),
     /// The secrets cannot be had.
     #[error(transparent)]
     Secrets(#[from] Unavailable),
@@ -69,7 +79,11 @@ async fn prepare(function: &'static str) -> Result<Platform, StartError> {
 ///
 /// [`StartError`], if the secrets cannot be loaded.
 pub async fn start_as(function: &'static str, caller: &Caller, settings: Settings) -> Result<Platform, StartError> {
-    let clients = clients::connect(caller, &settings);
+    let authorities = match &settings.authorities {
+        Some(file) => Authorities::from_pem(&std::fs::read(file)?)?,
+        None => Authorities::of_browsers(),
+    };
+    let clients = clients::connect(caller, &settings, &authorities);
     let secrets = SecretCache::from_secrets_manager(clients.secrets_manager, settings.secret_id.clone());
     // Loaded here and not with the first request, because a starting function has the most CPU for the TLS handshake.
     secrets.get(Instant::now()).await?;
@@ -77,6 +91,7 @@ pub async fn start_as(function: &'static str, caller: &Caller, settings: Setting
     let metrics = Metrics::new(function, Sink::Stdout(Arc::clone(&clock)));
     Ok(Platform {
         settings,
+        authorities,
         dynamodb: clients.dynamodb,
         secrets,
         clock,

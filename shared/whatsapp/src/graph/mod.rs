@@ -12,9 +12,12 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use connection::{Authorities, Connections, Failure, Http, Outbound as Request};
+use http::{HeaderValue, Method, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full};
 use identity::{Bsuid, Identifiers};
-use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 
 use crate::names::{AppId, Language, PhoneNumberId, TemplateName, WabaId};
 use crate::outbound::Outbound;
@@ -36,7 +39,12 @@ pub use self::subscription::{
 /// Meta's address, with the version this crate was written against (usable until July 2028).
 pub const META: &str = "https://graph.facebook.com/v26.0";
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// No connection is kept for later: on one that had died unnoticed a message would vanish, and since it could also have gone out, it
+/// would not be sent again.
+const CONNECTIONS: Connections = Connections {
+    timeout: Duration::from_secs(2),
+    most_kept: 0,
+};
 
 /// How many templates Meta is asked for at once.
 const TEMPLATES_A_PAGE: &str = "100";
@@ -150,10 +158,9 @@ pub struct InvalidGraph;
 #[derive(Clone)]
 pub struct Graph {
     base: String,
-    is_encrypted: bool,
-    /// Made for the first request: a TLS client costs more than the rest of a start, and not every function that could ask Meta
-    /// does.
-    http: Arc<OnceLock<Client>>,
+    authorities: Authorities,
+    /// Made for the first request: not every function that could ask Meta does.
+    http: Arc<OnceLock<Http>>,
 }
 
 impl fmt::Debug for Graph {
@@ -172,33 +179,27 @@ impl Graph {
     ///
     /// [`InvalidGraph`], if the address could give the token away, or is none.
     pub fn new(base: &str) -> Result<Self, InvalidGraph> {
-        let url = Url::parse(base).map_err(|_| InvalidGraph)?;
-        if !is_safe(&url) {
+        let base = base.trim_end_matches('/');
+        let url: Uri = base.parse().map_err(|_| InvalidGraph)?;
+        // A fragment is dropped by the parser, so it shows in the text alone.
+        if !is_safe(&url) || base.contains('#') {
             return Err(InvalidGraph);
         }
         Ok(Self {
-            base: url.as_str().trim_end_matches('/').to_owned(),
-            is_encrypted: url.scheme() == "https",
+            base: base.to_owned(),
+            authorities: Authorities::of_browsers(),
             http: Arc::default(),
         })
     }
 
-    /// The client: it follows no redirect and heeds no proxy of the environment. It keeps no connection for later: on one that had died
-    /// unnoticed a message would vanish, and since it could also have gone out, it would not be sent again.
-    fn http(&self) -> Result<&Client, SendError> {
-        if let Some(client) = self.http.get() {
-            return Ok(client);
+    /// The same, believing those authorities who Meta is, in place of those that browsers believe.
+    #[must_use]
+    pub fn trusting(self, authorities: Authorities) -> Self {
+        Self {
+            authorities,
+            http: Arc::default(),
+            ..self
         }
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .https_only(self.is_encrypted)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_max_idle_per_host(0)
-            .build();
-        // Without a client nothing has gone out.
-        let client = client.map_err(|_| SendError::Unreachable)?;
-        Ok(self.http.get_or_init(|| client))
     }
 
     /// Asks Meta to send a message from one of the business's numbers, and waits at most so long for the answer. What is
@@ -216,9 +217,9 @@ impl Graph {
         callback: &Callback,
         timeout: Duration,
     ) -> Result<Accepted, SendError> {
-        let request = self.http()?.post(format!("{}/{from}/messages", self.base));
-        let request = request.json(&request::body(to, message, callback));
-        answered(request, token, timeout, answer::accepted).await
+        let message = request::body(to, message, callback);
+        let question = Question::new(Method::POST, format!("{from}/messages")).with(message);
+        self.ask(question, token, timeout, answer::accepted).await
     }
 
     /// Asks Meta to delete what its contact book has on a person: which phone number belongs to that id, for the whole business
@@ -234,12 +235,9 @@ impl Graph {
         person: &Bsuid,
         timeout: Duration,
     ) -> Result<(), SendError> {
-        // Nothing in the id has a meaning of its own in an address.
-        let query = format!("messaging_product=whatsapp&bsuid={}", person.as_str());
-        let request = self
-            .http()?
-            .delete(format!("{}/{sender}/contact_book?{query}", self.base));
-        answered(request, token, timeout, answer::deleted).await
+        let query = [("messaging_product", "whatsapp"), ("bsuid", person.as_str())];
+        let question = Question::new(Method::DELETE, format!("{sender}/contact_book")).about(&query);
+        self.ask(question, token, timeout, answer::deleted).await
     }
 
     /// Asks Meta how one of the business's numbers is, and waits at most so long for the answer.
@@ -253,8 +251,9 @@ impl Graph {
         sender: &PhoneNumberId,
         timeout: Duration,
     ) -> Result<NumberHealth, SendError> {
-        let request = self.get(sender.as_str(), &[("fields", health::NUMBER_FIELDS)])?;
-        answered(request, token, timeout, |body| health::number(body, sender)).await
+        let question = Question::get(sender).about(&[("fields", health::NUMBER_FIELDS)]);
+        self.ask(question, token, timeout, |body| health::number(body, sender))
+            .await
     }
 
     /// Asks Meta how an account is, and waits at most so long for the answer.
@@ -268,8 +267,9 @@ impl Graph {
         waba: &WabaId,
         timeout: Duration,
     ) -> Result<AccountHealth, SendError> {
-        let request = self.get(waba.as_str(), &[("fields", health::ACCOUNT_FIELDS)])?;
-        answered(request, token, timeout, |body| health::account(body, waba)).await
+        let question = Question::get(waba).about(&[("fields", health::ACCOUNT_FIELDS)]);
+        self.ask(question, token, timeout, |body| health::account(body, waba))
+            .await
     }
 
     /// Asks Meta how an account's template in one language is, and waits at most so long for all of the answer. `None` means
@@ -288,24 +288,23 @@ impl Graph {
         timeout: Duration,
     ) -> Result<Option<TemplateHealth>, SendError> {
         let begun = Instant::now();
-        let edge = format!("{waba}/message_templates");
-        let mut query = vec![
-            ("name", name.as_str().to_owned()),
-            ("fields", health::TEMPLATE_FIELDS.to_owned()),
-            ("limit", TEMPLATES_A_PAGE.to_owned()),
-        ];
+        let mut after: Option<String> = None;
         for _ in 0..MOST_PAGES {
-            let request = self.get(&edge, &query)?;
+            let mut query = vec![
+                ("name", name.as_str()),
+                ("fields", health::TEMPLATE_FIELDS),
+                ("limit", TEMPLATES_A_PAGE),
+            ];
+            query.extend(after.as_deref().map(|after| ("after", after)));
+            let question = Question::get(format_args!("{waba}/message_templates")).about(&query);
             let left = timeout.saturating_sub(begun.elapsed());
-            let page = answered(request, token, left, |body| health::templates(body, name, language)).await?;
+            let read = |body: &str| health::templates(body, name, language);
+            let page = self.ask(question, token, left, read).await?;
             match page {
                 health::Page::Found(health) => return Ok(Some(health)),
                 health::Page::NotHere { after: None } => return Ok(None),
                 // The address that Meta gives for the next page is not followed: it could lead the token elsewhere.
-                health::Page::NotHere { after: Some(after) } => {
-                    query.retain(|(key, _)| *key != "after");
-                    query.push(("after", after));
-                }
+                health::Page::NotHere { after: Some(next) } => after = Some(next),
             }
         }
         Err(SendError::NoAnswer)
@@ -322,8 +321,8 @@ impl Graph {
         waba: &WabaId,
         timeout: Duration,
     ) -> Result<Vec<SubscribedApp>, SendError> {
-        let request = self.get::<&str>(&format!("{waba}/subscribed_apps"), &[])?;
-        answered(request, token, timeout, subscription::apps).await
+        let question = Question::get(format_args!("{waba}/subscribed_apps"));
+        self.ask(question, token, timeout, subscription::apps).await
     }
 
     /// Has an account's webhooks go to the app that the token is of. Doing it twice does nothing more.
@@ -337,8 +336,8 @@ impl Graph {
         waba: &WabaId,
         timeout: Duration,
     ) -> Result<(), SendError> {
-        let request = self.http()?.post(format!("{}/{waba}/subscribed_apps", self.base));
-        answered(request, token, timeout, answer::deleted).await
+        let question = Question::new(Method::POST, format!("{waba}/subscribed_apps"));
+        self.ask(question, token, timeout, answer::deleted).await
     }
 
     /// Asks Meta where an app wants WhatsApp's webhooks, and which. `None` means that it wants none. The token is the app's own:
@@ -353,8 +352,8 @@ impl Graph {
         app: &AppId,
         timeout: Duration,
     ) -> Result<Option<AppSubscription>, SendError> {
-        let request = self.get::<&str>(&format!("{app}/subscriptions"), &[])?;
-        answered(request, token, timeout, subscription::subscription).await
+        let question = Question::get(format_args!("{app}/subscriptions"));
+        self.ask(question, token, timeout, subscription::subscription).await
     }
 
     /// Has an app's webhooks of WhatsApp posted to an address, those with these fields and no others. Meta asks that address first
@@ -372,41 +371,102 @@ impl Graph {
         fields: &[&str],
         timeout: Duration,
     ) -> Result<(), SendError> {
-        let request = self.http()?.post(format!("{}/{app}/subscriptions", self.base));
-        let request = request.json(&subscription::wanted(callback_url, verify_token, fields));
-        answered(request, token, timeout, answer::deleted).await
+        let wanted = subscription::wanted(callback_url, verify_token, fields);
+        let question = Question::new(Method::POST, format!("{app}/subscriptions")).with(wanted);
+        self.ask(question, token, timeout, answer::deleted).await
     }
 
-    fn get<V: AsRef<str>>(&self, path: &str, query: &[(&str, V)]) -> Result<RequestBuilder, SendError> {
-        let url = Url::parse_with_params(&format!("{}/{path}", self.base), query);
-        Ok(self.http()?.get(url.map_err(|_| SendError::Unreachable)?))
+    /// What Meta answers. The errors of the HTTP client end here: they show the address, which may name a person.
+    async fn ask<T>(
+        &self,
+        question: Question,
+        token: &AccessToken,
+        timeout: Duration,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, SendError> {
+        let request = question.request(&self.base, token)?;
+        let answered = tokio::time::timeout(timeout, async {
+            let response = self
+                .http()
+                .send(request)
+                .await
+                .map_err(|error| match Failure::of(&error) {
+                    Failure::Unreachable | Failure::Unfit => SendError::Unreachable,
+                    Failure::Broken => SendError::NoAnswer,
+                })?;
+            let (parts, body) = response.into_parts();
+            let body = body.collect().await.map_err(|_| SendError::NoAnswer)?;
+            Ok((parts.status, body.to_bytes()))
+        });
+        let (status, body) = answered.await.unwrap_or(Err(SendError::NoAnswer))?;
+        let body = String::from_utf8_lossy(&body);
+        if let Some(error) = answer::refused(&body) {
+            return Err(unless_unknown(error, status));
+        }
+        let done = read(&body).filter(|_| status.is_success());
+        done.ok_or(SendError::Unexplained {
+            status: status.as_u16(),
+        })
+    }
+
+    fn http(&self) -> &Http {
+        self.http.get_or_init(|| Http::new(&self.authorities, CONNECTIONS))
     }
 }
 
-/// What Meta answers to a request. The errors of the HTTP client end here: they show the address, which may name a person.
-async fn answered<T>(
-    request: RequestBuilder,
-    token: &AccessToken,
-    timeout: Duration,
-    read: impl FnOnce(&str) -> Option<T>,
-) -> Result<T, SendError> {
-    let request = request.bearer_auth(token.0.expose_secret()).timeout(timeout);
-    let response = request.send().await.map_err(|error| {
-        if error.is_connect() {
-            SendError::Unreachable
-        } else {
-            SendError::NoAnswer
+/// What Meta is asked.
+struct Question {
+    method: Method,
+    /// What is asked about, behind the address, with its query.
+    path: String,
+    body: Option<Value>,
+}
+
+impl Question {
+    fn new(method: Method, path: String) -> Self {
+        Self {
+            method,
+            path,
+            body: None,
         }
-    })?;
-    let status = response.status();
-    let body = response.text().await.map_err(|_| SendError::NoAnswer)?;
-    if let Some(error) = answer::refused(&body) {
-        return Err(unless_unknown(error, status));
     }
-    let done = read(&body).filter(|_| status.is_success());
-    done.ok_or(SendError::Unexplained {
-        status: status.as_u16(),
-    })
+
+    fn get(path: impl fmt::Display) -> Self {
+        Self::new(Method::GET, path.to_string())
+    }
+
+    /// With these parameters.
+    fn about(mut self, query: &[(&str, &str)]) -> Self {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(query)
+            .finish();
+        self.path = format!("{}?{query}", self.path);
+        self
+    }
+
+    /// With this body.
+    fn with(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    fn request(self, base: &str, token: &AccessToken) -> Result<Request, SendError> {
+        let mut bearer =
+            HeaderValue::try_from(format!("Bearer {}", token.0.expose_secret())).map_err(|_| SendError::Unreachable)?;
+        bearer.set_sensitive(true);
+        let request = http::request::Builder::new()
+            .method(self.method)
+            .uri(format!("{base}/{}", self.path))
+            .header(header::AUTHORIZATION, bearer);
+        let request = match self.body {
+            None => request.body(Full::default()),
+            Some(body) => request
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(body.to_string().into()),
+        };
+        // What cannot be written down has not gone out.
+        request.map_err(|_| SendError::Unreachable)
+    }
 }
 
 /// An error without a code says less than the status it came with.
@@ -420,12 +480,15 @@ fn unless_unknown(error: GraphError, status: StatusCode) -> SendError {
 }
 
 /// Whether the token can be sent there without anybody listening.
-fn is_safe(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
+fn is_safe(url: &Uri) -> bool {
+    let host = url.host().unwrap_or_default();
     let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
     let local = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    plain && (url.scheme() == "https" || (url.scheme() == "http" && local))
+    let has_user = url
+        .authority()
+        .is_some_and(|authority| authority.as_str().contains('@'));
+    let encrypted = url.scheme_str() == Some("https") && !host.is_empty();
+    url.query().is_none() && !has_user && (encrypted || (url.scheme_str() == Some("http") && local))
 }
 
 #[cfg(test)]
@@ -449,7 +512,8 @@ mod tests {
             "ftp://localhost",
             "https://a@b/?q",
         ] {
-            assert!(matches!(Graph::new(bad), Err(InvalidGraph)), "{bad}");
+            let graph = Graph::new(bad);
+            assert!(matches!(graph, Err(InvalidGraph)), "{bad}");
         }
         assert!(AccessToken::new("").is_err());
         assert!(AccessToken::new("two\nlines").is_err());
