@@ -96,6 +96,7 @@ impl Environment {
                 ("AWS_DEFAULT_REGION", "eu-central-1"),
                 ("AWS_ACCESS_KEY_ID", "local"),
                 ("AWS_SECRET_ACCESS_KEY", "local"),
+                ("AWS_SESSION_TOKEN", "local"),
                 ("AWS_EC2_METADATA_DISABLED", "true"),
                 ("SECRET_ID", "assent"),
                 // Nobody listens there: nothing is sent.
