@@ -10,6 +10,7 @@
 
 pub mod by_hand;
 pub mod campaigns;
+pub mod capacity;
 pub mod proxy;
 pub mod secrets_manager;
 
