@@ -11,6 +11,7 @@
 pub mod by_hand;
 pub mod campaigns;
 pub mod capacity;
+pub mod connector;
 pub mod proxy;
 pub mod secrets_manager;
 

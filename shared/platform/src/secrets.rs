@@ -13,7 +13,7 @@ use crate::faults::{Fault, Faults};
 /// How long the secrets are kept before they are read again.
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// How often at most a signature that does not match makes them be read again. Anybody can send such a signature.
-const FORCED: Duration = Duration::from_secs(60);
+const RENEWED: Duration = Duration::from_secs(60);
 
 /// One version of the secrets.
 #[derive(Debug, Clone)]
@@ -188,9 +188,9 @@ impl SecretCache {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`], if they have never been loaded and cannot be now.
-    pub async fn refresh_once_a_minute(&self, now: Instant) -> Result<Arc<Secrets>, Unavailable> {
-        self.0.force(now, FORCED).await
+    /// [`Unavailable`], if they cannot be read now: whether those kept here are the newest, nobody knows.
+    pub async fn renew_once_a_minute(&self, now: Instant) -> Result<Arc<Secrets>, Unavailable> {
+        self.0.renew(now, RENEWED).await
     }
 }
 
@@ -326,7 +326,7 @@ mod tests {
         });
         let now = Instant::now();
         assert_eq!(cache.get(now).await.unwrap().app_secrets().len(), 1);
-        assert_eq!(cache.refresh_once_a_minute(now).await.unwrap().app_secrets().len(), 1);
+        assert_eq!(cache.renew_once_a_minute(now).await.unwrap().app_secrets().len(), 1);
     }
 
     const NOT_FOUND: &str = r#"{"__type":"ResourceNotFoundException","message":"-"}"#;

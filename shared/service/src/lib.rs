@@ -163,10 +163,10 @@ impl Service {
     /// a secret that is newer than those at hand.
     ///
     /// # Errors
-    /// When they cannot be loaded and no older ones are at hand.
+    /// When they cannot be loaded: then nobody can say that it was not.
     pub async fn newest_secrets(&self) -> Result<Arc<Secrets>, NotReady> {
         self.secrets
-            .refresh_once_a_minute(self.clock.instant())
+            .renew_once_a_minute(self.clock.instant())
             .await
             .map_err(NotReady::Secrets)
     }

@@ -1,7 +1,6 @@
 //! What a client's requests consume.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
@@ -9,24 +8,21 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, KeySchemaElement, ProjectionType, TableDescription};
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::Consistency::{self, Eventual, Strong};
 use super::{Item, Units, size};
+use crate::connector;
 
 /// Measures what goes through its clients. Their requests go one at a time, and the items that one is about are looked at before and
 /// after it, so that sizes are exact.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Meter {
     /// Looks at items, unmeasured.
     store: Client,
-    real: SharedHttpClient,
     measured: Arc<Mutex<Measured>>,
 }
 
@@ -55,34 +51,44 @@ struct Written {
     put: Option<Item>,
 }
 
-impl fmt::Debug for Meter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Meter")
-    }
-}
-
 impl Meter {
     /// A meter in front of the store that the client reaches.
     pub fn before(store: Client) -> Self {
         Self {
             store,
-            real: aws_smithy_http_client::Builder::new().build_http(),
             measured: Arc::default(),
         }
     }
 
     /// A client that is measured. It neither retries nor loses patience.
     pub fn client(&self) -> Client {
+        let meter = self.clone();
+        let http = connector::http_client(move |request, real| meter.clone().pass(request, real));
         let config = self.store.config().to_builder();
         let config = config
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::disabled());
-        Client::from_conf(config.http_client(self.clone()).build())
+        Client::from_conf(config.http_client(http).build())
     }
 
     /// What was consumed since this was asked last.
     pub async fn take(&self) -> Units {
         std::mem::take(&mut self.measured.lock().await.units)
+    }
+
+    fn pass(self, request: HttpRequest, real: SharedHttpConnector) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap();
+        HttpConnectorFuture::new(async move {
+            let mut measured = self.measured.lock().await;
+            let reads = self.reads(&operation, &body).await;
+            let written = self.written(&mut measured, &operation, &body).await;
+            let answer = real.call(request).await?;
+            let writes = self.writes(&written, &operation, answer.status().is_success()).await;
+            measured.units = measured.units + reads + writes;
+            Ok(answer)
+        })
     }
 
     async fn table(&self, measured: &mut Measured, name: &str) -> Table {
@@ -288,39 +294,6 @@ fn attribute(value: &Value) -> AttributeValue {
         "SS" => AttributeValue::Ss(all().map(|value| text(value).to_owned()).collect()),
         "BS" => AttributeValue::Bs(all().map(bytes).collect()),
         other => panic!("a value of a new kind: {other}"),
-    }
-}
-
-impl HttpClient for Meter {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(Connector {
-            real: self.real.http_connector(settings, components),
-            meter: self.clone(),
-        })
-    }
-}
-
-#[derive(Debug)]
-struct Connector {
-    real: SharedHttpConnector,
-    meter: Meter,
-}
-
-impl HttpConnector for Connector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap();
-        let (real, meter) = (self.real.clone(), self.meter.clone());
-        HttpConnectorFuture::new(async move {
-            let mut measured = meter.measured.lock().await;
-            let reads = meter.reads(&operation, &body).await;
-            let written = meter.written(&mut measured, &operation, &body).await;
-            let answer = real.call(request).await?;
-            let writes = meter.writes(&written, &operation, answer.status().is_success()).await;
-            measured.units = measured.units + reads + writes;
-            Ok(answer)
-        })
     }
 }
 

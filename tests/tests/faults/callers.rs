@@ -1,6 +1,8 @@
 //! Who calls the functions: Meta, Lambda's poller of the stream, schedules, and the controller's own programs. Each repeats what did
 //! not succeed.
 
+use std::time::Duration;
+
 use assent_tests::{APP_SECRET, business, signed};
 use aws_sdk_dynamodb::types::AttributeValue;
 use identity::{Identifiers, PhoneNumber};
@@ -12,7 +14,7 @@ use serde_json::{Value, json};
 use whatsapp::compose::{Change, Envelope};
 use whatsapp::{MessageId, Payload, Text};
 
-use crate::world::{Functions, World, within};
+use crate::world::{Functions, World, timeout, within, within_time};
 
 /// How often a caller repeats at most what does not succeed.
 const REPETITIONS: usize = 12;
@@ -89,21 +91,20 @@ impl World {
         delivery(business().text(&envelope, &Text::new(text)))
     }
 
-    /// Meta's delivery of a tap on the first button of the message that this person got last.
-    pub(crate) fn taps(&self, ending: u32) -> Vec<u8> {
+    /// Meta's delivery of a tap on a button of the last message with buttons that this person got; none if they got none.
+    pub(crate) fn taps(&self, ending: u32, button: usize) -> Option<Vec<u8>> {
         let received = self.received(ending);
-        let message = self
-            .meta
-            .message(received.last().unwrap()["id"].as_str().unwrap())
-            .unwrap();
+        let id = |message: &Value| message["id"].as_str().unwrap().to_owned();
+        let messages = received.iter().filter_map(|message| self.meta.message(&id(message)));
+        let message = messages.filter(|message| !message.buttons.is_empty()).last()?;
         let envelope = self.envelope(ending, "tap", Some(MessageId::new(message.id.as_str())));
-        let button = &message.buttons[0];
+        let button = message.buttons.get(button).or(message.buttons.last())?;
         let (payload, label) = (Payload::new(button.payload.as_str()), Text::new(button.label.as_str()));
-        delivery(if message.is_template() {
+        Some(delivery(if message.is_template() {
             business().template_tap(&envelope, &payload, &label)
         } else {
             business().button_tap(&envelope, &payload, &label)
-        })
+        }))
     }
 
     pub(crate) fn envelope(&self, ending: u32, what: &str, reply_to: Option<MessageId>) -> Envelope {
@@ -186,14 +187,25 @@ impl Functions {
 
     /// Asks once.
     pub(crate) async fn ask(&self, api: Api, method: &Method, path: &str, body: &Value) -> Answered {
+        self.ask_within(timeout(api.name()), api, method, path, body).await
+    }
+
+    /// Asks once, with so much time for the answer.
+    pub(crate) async fn ask_within(
+        &self,
+        time: Duration,
+        api: Api,
+        method: &Method,
+        path: &str,
+        body: &Value,
+    ) -> Answered {
         let request = lambda_http::http::Request::builder().method(method).uri(path);
-        let body = if body.is_null() {
-            Body::Empty
-        } else {
-            Body::Text(body.to_string())
+        let body = match body {
+            Value::Null => Body::Empty,
+            body => Body::Text(body.to_string()),
         };
         let request = request.body(body).unwrap();
-        let response = within(api.name(), async |deadline| {
+        let response = within_time(time, async |deadline| {
             let request = on_lambda(request, deadline);
             match api {
                 Api::OptIn => opt_in::handle(&self.opt_in, request).await,
@@ -240,33 +252,33 @@ impl Functions {
         }
     }
 
-    /// Step one of the double opt-in; repeated with the same key it is the same.
+    /// Step one of the double opt-in; with the same key it is the same.
+    pub(crate) fn form(ending: u32, key: &str) -> Value {
+        json!({
+            "recipient": {"phone": number(ending)}, "purposes": ["offers"], "locale": "de",
+            "source": {"kind": "web_form"}, "idempotency_key": format!("{ending} {key}"),
+        })
+    }
+
+    /// Takes step one.
     pub(crate) async fn opt_in(&self, ending: u32) -> Answered {
-        let body = Self::form(ending);
-        self.ask(Api::OptIn, &Method::POST, "/v1/opt-ins", &body).await
+        let form = Self::form(ending, "first");
+        self.ask(Api::OptIn, &Method::POST, "/v1/opt-ins", &form).await
+    }
+
+    /// Takes step one until it is taken.
+    pub(crate) async fn opt_in_until_taken(&self, ending: u32) {
+        self.form_until_taken(&Self::form(ending, "first")).await;
     }
 
     /// The same once more, as another request.
     pub(crate) async fn opt_in_anew(&self, ending: u32) {
-        let mut body = Self::form(ending);
-        body["idempotency_key"] = json!(format!("form {ending} anew"));
-        let taken = self
-            .ask_until_answered(Api::OptIn, &Method::POST, "/v1/opt-ins", &body)
-            .await;
-        assert_eq!(taken.status, 202, "{taken:?}");
+        self.form_until_taken(&Self::form(ending, "anew")).await;
     }
 
-    fn form(ending: u32) -> Value {
-        json!({
-            "recipient": {"phone": number(ending)}, "purposes": ["offers"], "locale": "de",
-            "source": {"kind": "web_form"}, "idempotency_key": format!("form {ending}"),
-        })
-    }
-
-    pub(crate) async fn opt_in_until_taken(&self, ending: u32) {
-        let path = "/v1/opt-ins";
+    async fn form_until_taken(&self, form: &Value) {
         let taken = self
-            .ask_until_answered(Api::OptIn, &Method::POST, path, &Self::form(ending))
+            .ask_until_answered(Api::OptIn, &Method::POST, "/v1/opt-ins", form)
             .await;
         assert_eq!(taken.status, 202, "{taken:?}");
     }
@@ -275,7 +287,7 @@ impl Functions {
     pub(crate) async fn confirmed(&self, world: &World, ending: u32) {
         self.opt_in_until_taken(ending).await;
         self.sweep_until_done(world).await;
-        self.deliver_until_taken(&world.taps(ending)).await;
+        self.deliver_until_taken(&world.taps(ending, 0).unwrap()).await;
         self.sweep_until_done(world).await;
         assert_eq!(
             self.look_up(ending).await.unwrap()["consents"][0]["status"],

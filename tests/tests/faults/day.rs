@@ -39,13 +39,13 @@ pub(crate) async fn a_full_day() -> &'static Stored {
         functions.sweep_until_done(&world).await;
 
         let at = world.unix_seconds() - world.unix_seconds() % DAY + DAY + 10 * HOUR;
-        functions.campaign("now", at).await;
+        functions.campaign("now", at, &[number(RECIPIENT)]).await;
         let check =
             functions.ask_until_answered(Api::Campaigns, &Method::POST, "/v1/campaigns/now/check", &Value::Null);
         assert_eq!(check.await.body["verdict"]["clearance"], "cleared");
         world.wait(at - world.unix_seconds());
         functions.checked().await;
-        functions.campaign("later", at + 2 * HOUR).await;
+        functions.campaign("later", at + 2 * HOUR, &[number(RECIPIENT)]).await;
         functions.opt_in_until_taken(ASKED).await;
         world.stored().await
     };
@@ -53,18 +53,24 @@ pub(crate) async fn a_full_day() -> &'static Stored {
 }
 
 impl Functions {
-    async fn campaign(&self, id: &str, at: i64) {
+    /// Registers a campaign for these numbers.
+    pub(crate) async fn campaign(&self, id: &str, at: i64, audience: &[String]) {
         let plan = json!({
             "purpose": "offers", "sender": assent_tests::SENDER, "template": {"name": "winter_sale", "language": "de"},
             "scheduled_at": Time::from_unix_seconds(at).to_string(),
         });
-        let audience = json!({"recipients": [{"phone": number(RECIPIENT)}]});
+        let audience: Vec<_> = audience.iter().map(|number| json!({"phone": number})).collect();
+        let audience = json!({"recipients": audience});
         let path = format!("/v1/campaigns/{id}");
-        self.ask_until_answered(Api::Campaigns, &Method::PUT, &path, &plan)
+        let put = self
+            .ask_until_answered(Api::Campaigns, &Method::PUT, &path, &plan)
             .await;
+        assert_eq!(put.status, 201, "{put:?}");
         let path = format!("{path}/audience/1");
-        self.ask_until_answered(Api::Campaigns, &Method::PUT, &path, &audience)
+        let put = self
+            .ask_until_answered(Api::Campaigns, &Method::PUT, &path, &audience)
             .await;
+        assert_eq!(put.status, 200, "{put:?}");
     }
 
     /// Has the gate asked for the one recipient; their row.

@@ -1,6 +1,8 @@
 //! A fault of the Graph API that lasts: messages wait or are settled by Meta's statuses, checks go by what is known, and no message
 //! goes out twice.
 
+use std::time::Duration;
+
 use assent_tests::proxy::{Answer, Fault};
 use lambda_http::http::Method;
 use serde_json::{Value, json};
@@ -50,6 +52,19 @@ async fn whatever_is_wrong_with_the_graph_api_functions_answer_in_time_and_no_me
         a_day_of("answers drip", Some(Fault::Drip), Message::Taken),
     ])
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_has_little_time_left_does_not_wait_for_meta_longer_than_that() {
+    let world = World::with(a_full_day().await).await;
+    let functions = world.functions().await;
+    world.wait(HOUR + HOUR / 2);
+    world.graph.always(Fault::Silence);
+    let (time, path) = (Duration::from_secs(3), "/v1/campaigns/later/check");
+    let checked = functions
+        .ask_within(time, Api::Campaigns, &Method::POST, path, &Value::Null)
+        .await;
+    assert!([200, 202].contains(&checked.status), "{checked:?}");
 }
 
 async fn a_day_of(case: &'static str, fault: Option<Fault>, message: Message) {

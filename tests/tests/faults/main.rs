@@ -17,6 +17,8 @@ mod day;
 mod graph;
 mod log;
 mod pool;
+mod rotation;
+mod story;
 mod table;
 mod world;
 

@@ -1,6 +1,6 @@
 //! A fault of the table that lasts: what each function answers meanwhile, and that all is made good afterwards.
 
-use assent_tests::proxy::{Answer, Asked, Fault};
+use assent_tests::proxy::{Answer, Fault};
 use lambda_http::http::Method;
 use serde_json::{Value, json};
 
@@ -25,14 +25,6 @@ enum Trouble {
 }
 
 impl Trouble {
-    fn begin_with(&self, asked: &Asked) -> Fault {
-        match self {
-            Self::Requests(Struck::All, fault) => fault.clone(),
-            Self::Requests(Struck::Writes, fault) if asked.is_write() => fault.clone(),
-            _ => Fault::Nothing,
-        }
-    }
-
     /// Whether nothing at all can be done.
     fn is_total(&self) -> bool {
         matches!(
@@ -83,6 +75,41 @@ async fn whatever_is_wrong_with_the_table_functions_answer_in_time_and_all_is_ma
     at_once(troubles.map(|(name, trouble)| a_day_of(name, trouble))).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_come_back_in_time_also_where_nothing_answers_and_all_that_is_at_hand_has_grown_old() {
+    let world = World::with(a_full_day().await).await;
+    let functions = world.functions().await;
+    let erased = functions.look_up(ERASED).await.unwrap()["contact_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let batch = world.stream_batch().await;
+    let stop = world.says(STOPS, "STOP");
+    world.wait(HOUR);
+    for proxy in [&world.table, &world.vault, &world.graph] {
+        proxy.always(Fault::Silence);
+    }
+    let (stopped, forged, formed, streamed, erasure, gated, purged, checked) = tokio::join!(
+        functions.deliver(&stop),
+        functions.deliver_signed(&stop, "a secret of somebody else's"),
+        functions.opt_in(FORM),
+        functions.stream(&batch),
+        functions.erase(&erased),
+        functions.gate(),
+        within("retention", async |deadline| functions.retention.handle(deadline).await),
+        within("campaign-check", async |deadline| functions
+            .campaign_check
+            .handle(deadline)
+            .await),
+    );
+    for answered in [stopped, forged, formed, erasure] {
+        assert!(answered.is_trouble(), "{answered:?}");
+    }
+    assert_eq!(streamed.as_array().unwrap().len(), 1);
+    assert!(gated.is_ok_and(|row| row["verdict"] == "deny"));
+    assert!(purged.is_err() && checked.is_err());
+}
+
 async fn a_day_of(case: &'static str, trouble: Trouble) {
     let world = World::with(a_full_day().await).await;
     let functions = world.functions().await;
@@ -93,12 +120,15 @@ async fn a_day_of(case: &'static str, trouble: Trouble) {
     let batch = world.stream_batch().await;
     let (stop, demand) = (world.says(STOPS, "STOP"), world.says(DEMANDS, "AUSKUNFT"));
 
-    let began = std::time::Instant::now();
     // All functions meet the trouble at the same time.
     let total = trouble.is_total();
     match trouble {
         Trouble::NobodyListens => world.table.refuse().await,
-        trouble => world.table.by(move |asked| trouble.begin_with(asked)),
+        Trouble::Requests(Struck::All, fault) => world.table.always(fault),
+        Trouble::Requests(Struck::Writes, fault) => world.table.by(move |asked| match asked.is_write() {
+            true => fault.clone(),
+            false => Fault::Nothing,
+        }),
     }
     let name = |function: &str| format!("{function}: {case}");
     let names = [
@@ -246,5 +276,4 @@ async fn a_day_of(case: &'static str, trouble: Trouble) {
         .collect();
     let purged: Vec<_> = runs.iter().filter(|counts| !counts.is_null()).collect();
     assert_eq!(purged, [&&json!({"deleted": 1})], "{case}");
-    println!("{case}: {:?}", began.elapsed());
 }

@@ -184,15 +184,19 @@ pub(crate) struct Functions {
 /// Calls a function with the deadline that Lambda would give it, and fails if it does not come back by itself before Lambda would end
 /// it.
 pub(crate) async fn within<T>(function: &str, call: impl AsyncFnOnce(Deadline) -> T) -> T {
-    let timeout = timeout(function);
+    within_time(timeout(function), call).await
+}
+
+/// The same with so much time.
+pub(crate) async fn within_time<T>(time: Duration, call: impl AsyncFnOnce(Deadline) -> T) -> T {
     // On the heap: a function's future is large, and whoever awaits it would carry all of it.
-    let call = Box::pin(call(Deadline::after(timeout)));
-    let answer = tokio::time::timeout(timeout, call).await;
-    answer.unwrap_or_else(|_| panic!("{function} did not come back within its {timeout:?}"))
+    let call = Box::pin(call(Deadline::after(time)));
+    let answer = tokio::time::timeout(time, call).await;
+    answer.unwrap_or_else(|_| panic!("a function did not come back within {time:?}"))
 }
 
 /// The time-out of a function, as the template gives it.
-fn timeout(function: &str) -> Duration {
+pub(crate) fn timeout(function: &str) -> Duration {
     static TEMPLATE: LazyLock<Yaml> =
         LazyLock::new(|| serde_yaml_ng::from_str(include_str!("../../../template.yaml")).unwrap());
     let resources = TEMPLATE["Resources"].as_mapping().unwrap();
