@@ -33,7 +33,7 @@ fn stands_in_the_readme(begins: &str, ends: &str, expected: &str) {
     let stands = between.map_or("", |(stands, _)| stands);
     assert!(
         stands == expected,
-        "put this between the marks `{begins}` and `{ends}` of the README:\n{expected}"
+        "put this between \"{begins}\" and \"{ends}\" in the README:\n{expected}"
     );
 }
 

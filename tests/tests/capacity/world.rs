@@ -17,7 +17,8 @@ use consent::id::OutgoingId;
 use consent::policy::Policy;
 use identity::{Bsuid, Identifiers, PhoneNumber};
 use lambda_http::http::Method;
-use lambda_http::{Body, Request};
+use lambda_http::{Body, Request, RequestExt};
+use lambda_runtime::Context;
 use outbox::Outbox;
 use platform::clock::Clock;
 use platform::deadline::Deadline;
@@ -35,13 +36,18 @@ thread_local! {
     static LOGGED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Counts what is logged.
+/// The year 2100, in milliseconds since 1970.
+const IN_A_LONG_TIME: u64 = 4_102_444_800_000;
+
+/// Counts what is logged, but for what the embedded store says in the same process.
 pub(crate) struct Page;
 
 impl Write for Page {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LOGGED.set(LOGGED.get() + bytes.len());
-        Ok(bytes.len())
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if !String::from_utf8_lossy(line).contains(r#""target":"dynoxide"#) {
+            LOGGED.set(LOGGED.get() + line.len());
+        }
+        Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -50,7 +56,7 @@ impl Write for Page {
 }
 
 fn write(line: &str) {
-    writeln!(Page, "{line}").unwrap();
+    Page.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 /// What an event came to.
@@ -321,16 +327,21 @@ impl Functions {
     }
 
     /// The controller asks; the answer, which is no refusal.
-    pub(crate) async fn ask(&self, api: Api, method: Method, path: &str, body: Value) -> Value {
+    pub(crate) async fn ask(&self, api: Api, method: Method, path: impl Into<String>, body: Value) -> Value {
+        let path = path.into();
         let body = match body {
             Value::Null => Body::Empty,
             body => Body::Text(body.to_string()),
         };
         let request: Request = lambda_http::http::Request::builder()
             .method(method)
-            .uri(path)
+            .uri(&path)
             .body(body)
             .unwrap();
+        // A meter takes its time.
+        let mut context = Context::default();
+        context.deadline = IN_A_LONG_TIME;
+        let request = request.with_lambda_context(context);
         let answer = match api {
             Api::OptIn => opt_in::handle(&self.opt_in, request).await,
             Api::Rights => rights::handle(&self.rights, request).await,
@@ -341,7 +352,7 @@ impl Functions {
         body
     }
 
-    pub(crate) async fn post(&self, api: Api, path: &str, body: Value) -> Value {
+    pub(crate) async fn post(&self, api: Api, path: impl Into<String>, body: Value) -> Value {
         self.ask(api, Method::POST, path, body).await
     }
 
