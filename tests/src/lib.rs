@@ -4,12 +4,14 @@
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "only tests call this, and a test fails by panicking"
 )]
 
 pub mod by_hand;
 pub mod campaigns;
+pub mod capacity;
 pub mod connector;
 pub mod proxy;
 pub mod secrets_manager;

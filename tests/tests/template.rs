@@ -205,6 +205,18 @@ fn every_function_gets_the_settings_it_reads() {
 }
 
 #[test]
+fn nothing_is_logged_or_measured_that_costs_more_than_it_tells() {
+    let logging = &template()["Globals"]["Function"]["LoggingConfig"];
+    assert_eq!(*logging, json!({ "LogFormat": "JSON", "SystemLogLevel": "WARN" }));
+    for (name, _) in FUNCTIONS {
+        let own = properties(&format!("{name}Function"))["LoggingConfig"].clone();
+        assert_eq!(own.as_object().unwrap().len(), 1, "{name} logs otherwise: {own}");
+    }
+    let api = properties("Api").to_string();
+    assert!(!api.contains("DetailedMetricsEnabled"), "each route would be measured");
+}
+
+#[test]
 fn every_function_writes_to_its_own_log_group_and_every_log_ends() {
     for (name, _) in FUNCTIONS {
         let logs = format!("{name}Logs");

@@ -141,11 +141,12 @@ impl CampaignCheck {
     }
 
     fn measure(&self, round: &Round) {
-        let metrics = &self.service.metrics;
-        metrics.count("campaigns_checked", round.checked);
-        metrics.count("campaigns_held", round.held);
-        metrics.count("campaigns_blocked", round.blocked);
-        metrics.count("campaign_checks_failed", round.failed);
+        self.service.metrics.counts([
+            ("campaigns_checked", round.checked),
+            ("campaigns_held", round.held),
+            ("campaigns_blocked", round.blocked),
+            ("campaign_checks_failed", round.failed),
+        ]);
     }
 }
 

@@ -38,13 +38,10 @@ pub(crate) async fn pass(service: &Service, request: &Request, id: &CampaignId) 
         }
         Gated::Answered(answers) => {
             let tickets = answers.iter().filter(|answer| answer.ticket.is_some()).count();
-            service
-                .metrics
-                .count("tickets", u64::try_from(tickets).unwrap_or(u64::MAX));
             let denied = answers.len() - tickets;
-            service
-                .metrics
-                .count("sends_denied", u64::try_from(denied).unwrap_or(u64::MAX));
+            let count = |rows| u64::try_from(rows).unwrap_or(u64::MAX);
+            let counts = [("tickets", count(tickets)), ("sends_denied", count(denied))];
+            service.metrics.counts(counts);
             let tickets = answers.into_iter().map(Row::from).collect();
             Ok(json(StatusCode::OK, &Passed { tickets }))
         }

@@ -69,7 +69,9 @@ pub(crate) async fn take(service: &Service, request: &Request, id: &CampaignId) 
             SettledSend::Unknown => "unknown_send",
             SettledSend::Known => "known",
             SettledSend::Recorded { finding } => {
-                service.metrics.count("findings", u64::from(finding));
+                if finding {
+                    service.metrics.count("findings", 1);
+                }
                 "recorded"
             }
         };

@@ -19,8 +19,8 @@ struct Deadlines {
 pub(crate) async fn watch(service: &Service, work: &Work) {
     match deadlines(work).await {
         Ok(Deadlines { overdue, nearly_due }) => {
-            service.metrics.count("cases_overdue", overdue);
-            service.metrics.count("cases_nearly_due", nearly_due);
+            let counts = [("cases_overdue", overdue), ("cases_nearly_due", nearly_due)];
+            service.metrics.counts(counts);
         }
         Err(error) => tracing::error!(error = %logs::chain(&error), "the deadlines of cases cannot be told"),
     }

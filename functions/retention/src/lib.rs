@@ -226,9 +226,7 @@ impl Retention {
                 *by_name.entry(name).or_insert(0) += amount;
             }
         }
-        for (name, amount) in by_name {
-            metrics.count(name, amount);
-        }
+        metrics.counts(by_name);
         // Whole seconds of even a thousand years are exact.
         let lag = Duration::from_secs(report.lag_seconds.try_into().unwrap_or(0));
         metrics.seconds("purge_lag_seconds", lag.as_secs_f64());

@@ -21,9 +21,7 @@ const AT_ONCE: usize = 16;
 
 /// Carries out a plan. True if all of it is durable.
 pub(crate) async fn carry_out(plan: Plan, work: &Work, metrics: &Metrics) -> bool {
-    for (what, amount) in &plan.counts {
-        metrics.count(what, *amount);
-    }
+    metrics.counts(plan.counts);
     let received_at = plan.received_at;
     let people = plan.people.into_iter().map(|one| person(one, work, metrics).boxed());
     let prompts = plan

@@ -71,13 +71,13 @@ async fn delivery(service: &Service, request: &Request) -> Result<Response<Body>
         .get(SIGNATURE_HEADER)
         .map(header::HeaderValue::as_bytes);
     let signed = verified(service, body, header).await?;
-    service.metrics.count("deliveries", 1);
     let deadline = Deadline::of_invocation(request.lambda_context_ref().map(|context| context.deadline));
     let work = service.begin(deadline).await.map_err(later)?;
     let plan = match parse(&signed) {
         Ok(delivery) => Plan::of(&delivery, &work),
         Err(NotADelivery::OtherObject) => {
-            service.metrics.count("deliveries_of_other_objects", 1);
+            let counts = [("deliveries", 1), ("deliveries_of_other_objects", 1)];
+            service.metrics.counts(counts);
             return Ok(plain("ok".to_owned()));
         }
         Err(reason @ NotADelivery::NotJson) => Plan::of_unreadable(body, &reason, work.now),

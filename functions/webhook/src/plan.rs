@@ -113,7 +113,7 @@ impl Plan {
             moves: vec![],
             reports: vec![],
             unreadable: vec![],
-            counts: BTreeMap::new(),
+            counts: BTreeMap::from([("deliveries", 1)]),
             received_at,
         }
     }

@@ -16,8 +16,14 @@ const NAMESPACE: &str = "Assent";
 /// Where measurements go.
 #[derive(Debug, Clone)]
 pub enum Sink {
-    /// A line on standard output for each, from where CloudWatch takes it.
-    Stdout(Arc<dyn Clock>),
+    /// A line for what is measured together, to be written where CloudWatch takes it from. Each line is paid for by its length, and most
+    /// of a line is the same whatever it measures.
+    Lines {
+        /// When it was measured.
+        clock: Arc<dyn Clock>,
+        /// Writes a line.
+        write: fn(&str),
+    },
     /// A sum for each name, for the local stack and for tests.
     Tally(Arc<Tally>),
 }
@@ -29,6 +35,19 @@ pub struct Metrics {
     sink: Sink,
 }
 
+impl Sink {
+    /// Lines on standard output, which Lambda hands to CloudWatch.
+    pub fn stdout(clock: Arc<dyn Clock>) -> Self {
+        Self::Lines {
+            clock,
+            write: |line| {
+                // A metric that cannot be written is no reason to fail what is measured.
+                let _ = writeln!(std::io::stdout().lock(), "{line}");
+            },
+        }
+    }
+}
+
 impl Metrics {
     /// The metrics of one function.
     pub const fn new(function: &'static str, sink: Sink) -> Self {
@@ -37,36 +56,51 @@ impl Metrics {
 
     /// So many more of something that is counted.
     pub fn count(&self, name: &'static str, amount: u64) {
-        self.record(name, "Count", &amount.into());
+        self.counts([(name, amount)]);
+    }
+
+    /// So many more of each of several things that are counted together.
+    pub fn counts(&self, counts: impl IntoIterator<Item = (&'static str, u64)>) {
+        let counts = counts.into_iter().map(|(name, amount)| (name, amount.into()));
+        self.record("Count", &counts.collect::<Vec<_>>());
     }
 
     /// A length of time in seconds. What is no number, or infinite, is left out.
     pub fn seconds(&self, name: &'static str, seconds: f64) {
         if let Some(seconds) = Number::from_f64(seconds) {
-            self.record(name, "Seconds", &seconds);
+            self.record("Seconds", &[(name, seconds)]);
         }
     }
 
-    fn record(&self, name: &'static str, unit: &'static str, value: &Number) {
+    fn record(&self, unit: &'static str, values: &[(&'static str, Number)]) {
         match &self.sink {
-            Sink::Stdout(clock) => {
-                let line = line(self.function, name, unit, value, clock.unix_seconds());
-                // A metric that cannot be written is no reason to fail what is measured.
-                let _ = writeln!(std::io::stdout().lock(), "{line}");
+            Sink::Lines { clock, write } if !values.is_empty() => {
+                write(&line(self.function, unit, values, clock.unix_seconds()).to_string());
             }
-            Sink::Tally(tally) => tally.add(self.function, name, value),
+            Sink::Lines { .. } => {}
+            Sink::Tally(tally) => {
+                for (name, value) in values {
+                    tally.add(self.function, name, value);
+                }
+            }
         }
     }
 }
 
-fn line(function: &'static str, name: &'static str, unit: &'static str, value: &Number, unix_seconds: i64) -> Value {
-    let metric = json!({ "Name": name, "Unit": unit });
-    let directive = json!({ "Namespace": NAMESPACE, "Dimensions": [["function"]], "Metrics": [metric] });
-    json!({
-        "_aws": { "Timestamp": unix_seconds.saturating_mul(1_000), "CloudWatchMetrics": [directive] },
-        "function": function,
-        name: value,
-    })
+fn line(function: &'static str, unit: &'static str, values: &[(&'static str, Number)], unix_seconds: i64) -> Value {
+    let metric = |(name, _): &(&str, _)| json!({ "Name": name, "Unit": unit });
+    let metrics: Vec<_> = values.iter().map(metric).collect();
+    let directive = json!({ "Namespace": NAMESPACE, "Dimensions": [["function"]], "Metrics": metrics });
+    let head = [
+        (
+            "_aws",
+            json!({ "Timestamp": unix_seconds.saturating_mul(1_000), "CloudWatchMetrics": [directive] }),
+        ),
+        ("function", json!(function)),
+    ];
+    let values = values.iter().map(|(name, value)| (*name, json!(value)));
+    let members = head.into_iter().chain(values);
+    members.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The sum of all that was measured under each name.
@@ -106,8 +140,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_what_cloudwatch_takes_for_a_metric() {
-        let line = line("webhook", "deliveries", "Count", &3_u64.into(), 1_763_890_200);
+    fn a_line_is_what_cloudwatch_takes_for_metrics() {
+        let values = [("deliveries", 3_u64.into()), ("statuses", 5_u64.into())];
+        let line = line("webhook", "Count", &values, 1_763_890_200);
         assert_eq!(
             line,
             json!({
@@ -116,11 +151,15 @@ mod tests {
                     "CloudWatchMetrics": [{
                         "Namespace": "Assent",
                         "Dimensions": [["function"]],
-                        "Metrics": [{ "Name": "deliveries", "Unit": "Count" }],
+                        "Metrics": [
+                            { "Name": "deliveries", "Unit": "Count" },
+                            { "Name": "statuses", "Unit": "Count" },
+                        ],
                     }],
                 },
                 "function": "webhook",
                 "deliveries": 3,
+                "statuses": 5,
             })
         );
         assert!(!line.to_string().contains('\n'));

@@ -88,7 +88,7 @@ pub async fn start_as(function: &'static str, caller: &Caller, settings: Setting
     // Loaded here and not with the first request, because a starting function has the most CPU for the TLS handshake.
     secrets.get(Instant::now()).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let metrics = Metrics::new(function, Sink::Stdout(Arc::clone(&clock)));
+    let metrics = Metrics::new(function, Sink::stdout(Arc::clone(&clock)));
     Ok(Platform {
         settings,
         authorities,

@@ -86,11 +86,11 @@ impl Ledger {
         };
         for attempt in 0..ATTEMPTS {
             let finding_key = schema::finding_key(contact, campaign);
-            let items = vec![
-                schema::contact_key(contact),
-                schema::send_key(contact, campaign),
-                finding_key.clone(),
-            ];
+            let mut items = vec![schema::contact_key(contact), schema::send_key(contact, campaign)];
+            // Nothing else can be a finding, and every item that is read is paid for.
+            if code == Some(STOPPED_MARKETING) {
+                items.push(finding_key.clone());
+            }
             let keys = vec![schema::subject_key(contact)];
             let items = self.batch_get_unopened(what, items, keys).await?;
             let Some(known) = read_known(&items, contact)? else {
