@@ -137,10 +137,11 @@ impl World {
         assert_eq!(answer.status(), 200);
     }
 
-    /// The contact asks, is prompted, writes, stops, sends something unreadable, and was under a legal hold.
+    /// The contact asks, is prompted, writes, demands their data, stops, sends something unreadable, and was under a legal hold.
     async fn full_life(&self) -> ContactId {
         let contact = self.record(&person(), asked()).await;
         self.record(&person(), said(WORDS)).await;
+        self.record(&person(), said("Auskunft")).await;
         self.webhook(self.stop()).await;
         let from = PHONE.trim_start_matches('+');
         let contacts = json!([{"profile": {"name": "Ottokar Zeisig"}, "wa_id": from}]);
@@ -1062,7 +1063,7 @@ async fn half_deleted_contacts_are_erased_as_far_as_they_are_there() {
     // Without its key.
     let world = World::new().await;
     let contact = world.full_life().await;
-    world.delete(store(&world).1, &contact.to_string(), None).await;
+    world.delete(store(&world).1, &format!("contact#{contact}"), None).await;
     let counts = world.erase(&contact).await.certificate.counts;
     assert_eq!(counts.get(Kind::SubjectKey, Outcome::Deleted), 0);
     assert_eq!(counts.get(Kind::Contact, Outcome::Deleted), 1);
@@ -1159,7 +1160,7 @@ async fn half_deleted_contacts_are_purged_as_far_as_they_are_there() {
         match missing {
             "key" => {
                 world
-                    .delete(world.fixture.store.key_table, &contact.to_string(), None)
+                    .delete(world.fixture.store.key_table, &format!("contact#{contact}"), None)
                     .await;
                 expected.retain(|(kind, _, _)| *kind != Kind::SubjectKey);
             }

@@ -1,4 +1,5 @@
-//! Sends what the ledger decided to send, at most once, and has Meta delete from its contact book whom the ledger erased.
+//! Sends what the ledger decided to send, at most once, takes the steps of cases that people cause in the chat, and has Meta delete
+//! from its contact book whom the ledger erased.
 //!
 //! A message is claimed, looked at once more, sent, and recorded. Graph sends have no idempotency key, so only a message that
 //! Meta provably did not take is ever sent again. Of one that may have gone out, its sender says nothing more: Meta's status
@@ -7,6 +8,7 @@
 mod forget;
 mod message;
 mod process;
+mod step;
 mod unsent;
 mod verdict;
 
@@ -54,7 +56,7 @@ pub enum OutboxError {
     OutOfTime,
 }
 
-/// What a sweep did, in messages and deletions from Meta's contact book.
+/// What a sweep did, in messages, steps of cases and deletions from Meta's contact book.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
     /// Meta accepted or did them.

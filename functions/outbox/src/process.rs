@@ -73,6 +73,10 @@ impl Outbox {
         let (message, verdict) = match claimed.inspect_err(|_| self.unsent.keep(*id, claim))? {
             Claim::NotDue => return Ok(Outcome::NotDue),
             Claim::Forget(forgetting) => return self.forget(&forgetting, &token, &work).await,
+            Claim::Step(claimed) => {
+                let taken = self.take_step(&claimed, &work).await;
+                return taken.inspect_err(|_| self.unsent.keep(*id, claim));
+            }
             Claim::Claimed(claimed) => {
                 let verdict = self.attempt(&claimed, &token, &work).await;
                 (claimed.message, verdict)

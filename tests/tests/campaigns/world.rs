@@ -138,6 +138,17 @@ impl World {
         delete.key("sk", text("contact".to_owned())).send().await.unwrap();
     }
 
+    /// A backup has brought back somebody who was erased: all but the key.
+    pub(crate) async fn forget_key(&self, somebody: &Somebody) {
+        let delete = self
+            .base
+            .client()
+            .delete_item()
+            .table_name(self.base.fixture.store.key_table);
+        let delete = delete.key("pk", AttributeValue::S(format!("contact#{}", somebody.id)));
+        delete.send().await.unwrap();
+    }
+
     pub(crate) async fn put(&self, part: u16, who: &[Identifiers]) -> PutPart {
         self.put_with_invalid(part, who, 0).await
     }
