@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use whatsapp::compose::{Change, Envelope};
 use whatsapp::{MessageId, Payload, Text};
 
-use crate::world::{Functions, World, timeout, within, within_time};
+use crate::world::{Functions, World, patiently, timeout, within, within_time};
 
 /// How often a caller repeats at most what does not succeed.
 const REPETITIONS: usize = 12;
@@ -136,7 +136,7 @@ impl World {
         let outbox = scan
             .filter_expression("kind = :kind")
             .expression_attribute_values(":kind", AttributeValue::S("outbox".to_owned()));
-        let items = outbox.send().await.unwrap();
+        let items = patiently(async || outbox.clone().send().await).await;
         let text = |value: &AttributeValue| value.as_s().unwrap().clone();
         let records: Vec<_> = items
             .items()

@@ -22,14 +22,10 @@ mod story;
 mod table;
 mod world;
 
-use futures::StreamExt;
+use futures::future::join_all;
 
-/// How many cases run at the same time: they spend most of it waiting.
-const CASES_AT_ONCE: usize = 4;
-
-/// Runs all cases, and fails when all have ended if one of them did.
+/// Runs all cases at the same time, as many as there is room for, and fails when all have ended if one of them did.
 async fn at_once<C: Future<Output = ()> + Send + 'static>(cases: impl IntoIterator<Item = C>) {
-    let cases = futures::stream::iter(cases).map(|case| tokio::spawn(case));
-    let ended: Vec<_> = cases.buffer_unordered(CASES_AT_ONCE).collect().await;
+    let ended = join_all(cases.into_iter().map(|case| tokio::spawn(case))).await;
     assert!(ended.iter().all(Result::is_ok), "a case failed, as said above");
 }
