@@ -12,6 +12,7 @@ use assent_tests::{AMPLE, Fixture, business};
 use consent::policy::Policy;
 use platform::clock::Clock;
 use platform::deadline::Deadline;
+use platform::settings::HttpUrl;
 use serde_json::{Value, json};
 use service::Work;
 use tokio::net::TcpListener;
@@ -59,13 +60,27 @@ impl World {
     }
 
     async fn to_do(&self) -> Vec<String> {
-        let findings = at_meta(&self.work().await, &self.graph, Some(&app())).await.unwrap();
-        red(findings)
+        self.to_do_of(Some(&webhook())).await
+    }
+
+    async fn to_do_of(&self, webhook: Option<&HttpUrl>) -> Vec<String> {
+        let findings = at_meta(&self.work().await, &self.graph, Some(&app()), webhook).await;
+        red(findings.unwrap())
+    }
+
+    async fn connect(&self) -> Vec<String> {
+        subscribe(&self.work().await, &self.graph, &app(), &webhook())
+            .await
+            .unwrap()
     }
 }
 
 fn app() -> AppId {
     APP.parse().unwrap()
+}
+
+fn webhook() -> HttpUrl {
+    HttpUrl::parse("https://webhook.example.com/webhook").unwrap()
 }
 
 fn red(findings: Vec<Finding>) -> Vec<String> {
@@ -79,20 +94,37 @@ async fn a_deployment_that_nobody_connected_is_told_so_and_connecting_makes_it_g
     let to_do = world.to_do().await;
     assert_eq!(to_do.len(), 2, "{to_do:?}");
     assert!(to_do.iter().all(|line| line.contains("assent connect")), "{to_do:?}");
-    let done = subscribe(&world.work().await, &world.graph, &app()).await.unwrap();
+    let done = world.connect().await;
     assert!(
-        done.first().unwrap().contains("https://consent.example.com/webhook"),
+        done.first().unwrap().contains("https://webhook.example.com/webhook"),
         "{done:?}"
     );
     assert_eq!(world.to_do().await, Vec::<String>::new());
-    subscribe(&world.work().await, &world.graph, &app()).await.unwrap();
+    world.connect().await;
     assert_eq!(world.to_do().await, Vec::<String>::new(), "twice is as good as once");
+}
+
+#[tokio::test]
+async fn webhooks_that_go_to_another_address_are_told_where_the_address_is_known() {
+    let world = World::new().await;
+    world.connect().await;
+    let moved = HttpUrl::parse("https://elsewhere.example.com/webhook").unwrap();
+    let to_do = world.to_do_of(Some(&moved)).await;
+    assert_eq!(to_do.len(), 1, "{to_do:?}");
+    assert!(
+        to_do
+            .first()
+            .unwrap()
+            .contains("another address than https://elsewhere.example.com/webhook"),
+        "{to_do:?}"
+    );
+    assert_eq!(world.to_do_of(None).await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn a_template_that_cannot_be_sent_or_is_advertising_is_named_with_what_to_do() {
     let world = World::new().await;
-    subscribe(&world.work().await, &world.graph, &app()).await.unwrap();
+    world.connect().await;
     for (template, said) in [
         (json!({"language": "de", "missing": true}), "Meta has none"),
         (
@@ -123,9 +155,11 @@ async fn a_template_that_cannot_be_sent_or_is_advertising_is_named_with_what_to_
 async fn an_app_that_is_another_ones_is_told_apart_from_one_that_gets_nothing() {
     let world = World::new().await;
     let other: AppId = "1".parse().unwrap();
-    let findings = at_meta(&world.work().await, &world.graph, Some(&other)).await.unwrap();
+    let findings = at_meta(&world.work().await, &world.graph, Some(&other), None)
+        .await
+        .unwrap();
     assert!(red(findings).iter().any(|line| line.contains("look at the app's id")));
-    let refused = subscribe(&world.work().await, &world.graph, &other).await;
+    let refused = subscribe(&world.work().await, &world.graph, &other, &webhook()).await;
     assert_eq!(
         refused.unwrap_err().to_string(),
         "subscribing the app: Meta did not do it"

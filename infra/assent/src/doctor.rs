@@ -80,11 +80,11 @@ impl fmt::Display for Finding {
 }
 
 /// Prints what is as it has to be in the deployment that the environment names, and what to do about the rest. True if nothing is to be
-/// done. With the app's id it also asks Meta which fields the app gets.
+/// done. With the app's id it also asks Meta which fields the app gets, and with the webhook's address, whether it gets them there.
 ///
 /// # Errors
 /// When the deployment cannot be reached at all: then its message says what to do.
-pub async fn examine(app: Option<&AppId>) -> Result<bool, DoctorError> {
+pub async fn examine(app: Option<&AppId>, webhook: Option<&HttpUrl>) -> Result<bool, DoctorError> {
     let platform = platform::start("assent").await?;
     let dynamodb = platform.dynamodb.clone();
     let tables = [
@@ -100,7 +100,7 @@ pub async fn examine(app: Option<&AppId>) -> Result<bool, DoctorError> {
     match service.begin(Deadline::after(PATIENCE)).await {
         Ok(work) => {
             findings.push(Finding::of("a policy is in force", None));
-            findings.extend(at_meta(&work, &graph, app).await?);
+            findings.extend(at_meta(&work, &graph, app, webhook).await?);
         }
         Err(error) => findings.push(Finding::of(
             "a policy is in force",
@@ -180,7 +180,12 @@ async fn clock(base: &HttpUrl, platform: &Platform) -> Finding {
 ///
 /// # Errors
 /// When the access token or the app secret cannot be used.
-pub async fn at_meta(work: &Work, graph: &Graph, app: Option<&AppId>) -> Result<Vec<Finding>, DoctorError> {
+pub async fn at_meta(
+    work: &Work,
+    graph: &Graph,
+    app: Option<&AppId>,
+    webhook: Option<&HttpUrl>,
+) -> Result<Vec<Finding>, DoctorError> {
     let token = AccessToken::new(work.secrets.current.access_token.expose_secret())?;
     let mut findings = vec![];
     for sender in work.policy.senders() {
@@ -214,7 +219,7 @@ pub async fn at_meta(work: &Work, graph: &Graph, app: Option<&AppId>) -> Result<
         let asked = graph.app_subscription(&token, app, PATIENCE).await;
         findings.push(Finding::of(
             "the app gets every field that a stop or a rating can come on",
-            fields(asked, &format!("{}/webhook", work.policy.rights().page_url())),
+            fields(asked, webhook),
         ));
     }
     Ok(findings)
@@ -261,7 +266,7 @@ async fn template(graph: &Graph, token: &AccessToken, waba: &WabaId, prompt: &Pr
 }
 
 /// What is to be done about the fields that the app gets.
-fn fields(asked: Result<Option<AppSubscription>, SendError>, callback: &str) -> Option<String> {
+fn fields(asked: Result<Option<AppSubscription>, SendError>, webhook: Option<&HttpUrl>) -> Option<String> {
     let subscription = match asked {
         Err(error) => return Some(explained("look at the app's id and at app_secrets", error)),
         Ok(None) => return Some("it gets none: run `assent connect`".to_owned()),
@@ -274,24 +279,26 @@ fn fields(asked: Result<Option<AppSubscription>, SendError>, callback: &str) -> 
     if !subscription.is_active {
         return Some("they are switched off in Meta's dashboard: switch them on".to_owned());
     }
-    let elsewhere = subscription.callback_url != callback;
-    elsewhere.then(|| format!("they go to another address than {callback}: run `assent connect`"))
+    let webhook = webhook.filter(|webhook| subscription.callback_url != webhook.as_str())?;
+    Some(format!(
+        "they go to another address than {webhook}: run `assent connect`"
+    ))
 }
 
 fn explained(to_do: &str, error: SendError) -> String {
     format!("Meta does not say ({error}): {to_do}")
 }
 
-/// Has Meta post the webhooks of the policy's accounts to this deployment, all fields that a consent ledger has to have.
+/// Has Meta post the webhooks of the policy's accounts to this address of the deployment, all fields that a consent ledger has to have.
 ///
 /// # Errors
 /// When the deployment cannot be reached, or Meta does not do it. Doing it again does nothing more.
-pub async fn connect(app: &AppId) -> Result<(), DoctorError> {
+pub async fn connect(app: &AppId, webhook: &HttpUrl) -> Result<(), DoctorError> {
     let platform = platform::start("assent").await?;
     let graph = Graph::new(platform.settings.graph_base_url.as_str())?;
     let service = Service::from(platform);
     let work = service.begin(Deadline::after(PATIENCE)).await?;
-    for done in subscribe(&work, &graph, app).await? {
+    for done in subscribe(&work, &graph, app, webhook).await? {
         writeln!(std::io::stdout(), "✓ {done}")?;
     }
     Ok(())
@@ -301,16 +308,16 @@ pub async fn connect(app: &AppId) -> Result<(), DoctorError> {
 ///
 /// # Errors
 /// As with [`connect`].
-pub async fn subscribe(work: &Work, graph: &Graph, app: &AppId) -> Result<Vec<String>, DoctorError> {
-    let callback = format!("{}/webhook", work.policy.rights().page_url());
+pub async fn subscribe(work: &Work, graph: &Graph, app: &AppId, webhook: &HttpUrl) -> Result<Vec<String>, DoctorError> {
+    let callback = webhook.as_str();
     let verify_token = work.secrets.current.verify_token.expose_secret();
     let own = AccessToken::of_app(app, app_secret(work))?;
     let refused = |what| move |source| DoctorError::Refused { what, source };
     let with_agent = [&WEBHOOK_FIELDS[..], &AGENT_FIELDS].concat();
-    let subscribed = graph.subscribe_app(&own, app, &callback, verify_token, &with_agent, PATIENCE);
+    let subscribed = graph.subscribe_app(&own, app, callback, verify_token, &with_agent, PATIENCE);
     let mut done = vec![format!("the app gets its webhooks at {callback}")];
     if let Err(SendError::Refused(_)) = subscribed.await {
-        let subscribed = graph.subscribe_app(&own, app, &callback, verify_token, &WEBHOOK_FIELDS, PATIENCE);
+        let subscribed = graph.subscribe_app(&own, app, callback, verify_token, &WEBHOOK_FIELDS, PATIENCE);
         subscribed.await.map_err(refused("subscribing the app"))?;
         let fields = AGENT_FIELDS.join(" and ");
         done.push(format!(
