@@ -4,15 +4,21 @@ use std::fmt;
 use std::io::Write;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{IndexStatus, TableDescription, TableStatus};
-use consent::policy::{Policy, PromptTemplate};
+use aws_sdk_dynamodb::types::{
+    ContinuousBackupsDescription, IndexStatus, PointInTimeRecoveryStatus, TableDescription, TableStatus,
+};
+use consent::policy::{Keep, Policy, PromptTemplate};
+use consent::retention::Setting;
 use platform::deadline::Deadline;
 use platform::settings::HttpUrl;
 use platform::{Platform, StartError};
 use secrecy::ExposeSecret;
 use service::{NotReady, Service, Work};
 use whatsapp::delivery::{Category, TemplateStatus};
-use whatsapp::graph::{AGENT_FIELDS, AccessToken, AppSubscription, Graph, InvalidGraph, SendError, WEBHOOK_FIELDS};
+use whatsapp::graph::{
+    AGENT_FIELDS, AccessToken, AppSubscription, Graph, InvalidGraph, SendError, TemplateContent, TemplateHealth,
+    WEBHOOK_FIELDS,
+};
 use whatsapp::{AppId, BlankSecret, WabaId};
 
 /// How long each answer may take.
@@ -100,6 +106,9 @@ pub async fn examine(app: Option<&AppId>, webhook: Option<&HttpUrl>) -> Result<b
     match service.begin(Deadline::after(PATIENCE)).await {
         Ok(work) => {
             findings.push(Finding::of("a policy is in force", None));
+            let [ledger, _] = &tables;
+            let promised = work.policy.retention().keep(Setting::Backup);
+            findings.push(recovery(&dynamodb, ledger, promised).await);
             findings.extend(at_meta(&work, &graph, app, webhook).await?);
         }
         Err(error) => findings.push(Finding::of(
@@ -157,6 +166,34 @@ fn index(table: &TableDescription) -> Option<String> {
     }
 }
 
+/// Whether the ledger can be restored, and for as long as an answer to an erasure says.
+pub async fn recovery(client: &aws_sdk_dynamodb::Client, ledger: &str, promised: Keep) -> Finding {
+    let answer = client.describe_continuous_backups().table_name(ledger).send().await;
+    let to_do = match answer {
+        Err(_) => {
+            Some("nobody can tell: this store or this account does not say; look at the table's backups".to_owned())
+        }
+        Ok(answer) => disagreement(answer.continuous_backups_description.as_ref(), promised),
+    };
+    Finding::of("the ledger can be restored for as long as the policy says", to_do)
+}
+
+fn disagreement(backups: Option<&ContinuousBackupsDescription>, promised: Keep) -> Option<String> {
+    let recovery = backups.and_then(|backups| backups.point_in_time_recovery_description());
+    let is_on = |status: &&PointInTimeRecoveryStatus| **status == PointInTimeRecoveryStatus::Enabled;
+    let Some(recovery) = recovery.filter(|recovery| recovery.point_in_time_recovery_status().filter(is_on).is_some())
+    else {
+        return Some("point-in-time recovery is off: deploy the template as it is".to_owned());
+    };
+    match recovery.recovery_period_in_days().map(u32::try_from) {
+        Some(Ok(days)) if promised == Keep::Days(days) => None,
+        Some(Ok(days)) => Some(format!(
+            "it is {days} days, and backup_days says {promised}: give RecoveryDays and backup_days the same number"
+        )),
+        _ => Some("the table does not say for how many days: look at its backups".to_owned()),
+    }
+}
+
 /// Whether this machine and Meta agree on what time it is.
 async fn clock(base: &HttpUrl, platform: &Platform) -> Finding {
     let what = "the clocks agree";
@@ -211,7 +248,7 @@ pub async fn at_meta(
             to_do,
         ));
         for prompt in work.policy.prompts().filter(|prompt| prompt.is_active(work.now)) {
-            findings.push(template(graph, &token, &waba, prompt).await);
+            findings.extend(template(graph, &token, &waba, prompt).await);
         }
     }
     if let Some(app) = app {
@@ -240,29 +277,64 @@ fn accounts(policy: &Policy) -> Vec<WabaId> {
     accounts
 }
 
-/// Whether a prompt may be sent at any time: its template has to be there, approved, and none of Meta's advertising ones.
-async fn template(graph: &Graph, token: &AccessToken, waba: &WabaId, prompt: &PromptTemplate) -> Finding {
-    let what = format!("template {} in {} may be sent", prompt.name(), prompt.language());
+/// Whether a prompt may be sent at any time: its template has to be there, approved, none of Meta's advertising ones, and say what the
+/// policy says and nothing else.
+async fn template(graph: &Graph, token: &AccessToken, waba: &WabaId, prompt: &PromptTemplate) -> Vec<Finding> {
+    let called = format!("template {} in {}", prompt.name(), prompt.language());
+    let may_be_sent = |to_do| Finding::of(format!("{called} may be sent"), to_do);
     let (Ok(name), Ok(language)) = (prompt.name().parse(), prompt.language().as_str().parse()) else {
-        return Finding::of(
-            what,
-            Some("its name or language is none that Meta could have".to_owned()),
-        );
+        let to_do = "its name or language is none that Meta could have".to_owned();
+        return vec![may_be_sent(Some(to_do))];
     };
-    let to_do = match graph.template_health(token, waba, &name, &language, PATIENCE).await {
-        Err(error) => Some(explained("ask again", error)),
-        Ok(None) => Some("Meta has none: create it with the body and the buttons of the policy".to_owned()),
-        Ok(Some(health)) => match (health.status, health.category) {
-            (TemplateStatus::Approved, Some(Category::Marketing)) => Some(
-                "Meta takes it for advertising: nobody may be asked for consent by an advertisement. Create it as UTILITY, without \
-                 anything that praises or offers"
-                    .to_owned(),
+    match graph.template_health(token, waba, &name, &language, PATIENCE).await {
+        Err(error) => vec![may_be_sent(Some(explained("ask again", error)))],
+        Ok(None) => {
+            let to_do = "Meta has none: create it with the body and the buttons of the policy".to_owned();
+            vec![may_be_sent(Some(to_do))]
+        }
+        Ok(Some(health)) => vec![
+            may_be_sent(approval(&health)),
+            Finding::of(
+                format!("{called} says what the policy says"),
+                wording(health.content.as_ref(), prompt),
             ),
-            (TemplateStatus::Approved, _) => None,
-            (status, _) => Some(format!("Meta has not approved it ({}): wait, or correct it", status.as_str())),
-        },
+        ],
+    }
+}
+
+fn approval(health: &TemplateHealth) -> Option<String> {
+    match (&health.status, &health.category) {
+        (TemplateStatus::Approved, Some(Category::Marketing)) => Some(
+            "Meta takes it for advertising: nobody may be asked for consent by an advertisement. Create it as UTILITY, without anything \
+             that praises or offers"
+                .to_owned(),
+        ),
+        (TemplateStatus::Approved, _) => None,
+        (status, _) => Some(format!("Meta has not approved it ({}): wait, or correct it", status.as_str())),
+    }
+}
+
+/// What is to be changed of a template: whatever somebody added to it may be advertising, and whatever they took away people were not told.
+fn wording(content: Option<&TemplateContent>, prompt: &PromptTemplate) -> Option<String> {
+    let Some(content) = content else {
+        return Some("Meta does not say what it says: look at it in Meta's dashboard".to_owned());
     };
-    Finding::of(what, to_do)
+    let labels = prompt.buttons();
+    let labels = [labels.confirm(), labels.no(), labels.not_me()];
+    // Meta may break lines otherwise.
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let has_body = content.body.as_deref().map(words) == Some(words(prompt.wording()));
+    let to_do: Vec<_> = [
+        content.header.is_some().then(|| "take away its header".to_owned()),
+        (!has_body).then(|| "give it the body of the policy".to_owned()),
+        content.footer.is_some().then(|| "take away its footer".to_owned()),
+        (content.quick_replies != labels).then(|| format!("give it the buttons {}, in this order", labels.join(" / "))),
+        (!content.besides.is_empty()).then(|| format!("take away what else it has ({})", content.besides.join(", "))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!to_do.is_empty()).then(|| to_do.join("; "))
 }
 
 /// What is to be done about the fields that the app gets.
