@@ -3,19 +3,25 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "only tests call this, and a test fails by panicking"
 )]
 
 pub mod by_hand;
 pub mod campaigns;
+pub mod connector;
+pub mod proxy;
+pub mod secrets_manager;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use assent::store::{Store, StoreKind};
 use aws_sdk_dynamodb::Client;
+use axum::Router;
 use consent::policy::Policy;
 use consent::time::Time;
 use lambda_http::{Body, Request};
@@ -23,8 +29,9 @@ use ledger::{Keys, Ledger, Tables};
 use platform::clock::Clock;
 use platform::metrics::{Metrics, Sink, Tally};
 use platform::secrets::{SecretCache, SecretSet, Secrets};
-use serde_json::json;
+use serde_json::{Value, json};
 use service::Service;
+use tokio::net::TcpListener;
 use whatsapp::compose::Business;
 use whatsapp::{AppSecret, SIGNATURE_HEADER, sign};
 
@@ -123,17 +130,29 @@ impl Fixture {
     }
 }
 
-/// A set of secrets that differs from every other in nothing but the app secret.
-pub fn secret_set(app_secret: &str) -> SecretSet {
-    let secret = json!({
+/// Serves on a free port of this machine for as long as the runtime lasts, and says where.
+pub async fn serve(router: Router) -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+/// A secret as Secrets Manager holds it, that differs from every other in nothing but the app secret.
+pub fn secret(app_secret: &str) -> Value {
+    json!({
         "app_secrets": [app_secret],
         "verify_token": "verify",
         "access_token": "access",
         "pseudonym_key": "11".repeat(32),
         "sealing_key": "22".repeat(32),
         "token_key": "33".repeat(32),
-    });
-    SecretSet::parse(&secret.to_string()).unwrap()
+    })
+}
+
+/// The same as functions hold it.
+pub fn secret_set(app_secret: &str) -> SecretSet {
+    SecretSet::parse(&secret(app_secret).to_string()).unwrap()
 }
 
 /// The keys of every [`secret_set`], as the ledger takes them.

@@ -38,8 +38,8 @@ use consent::suppression::{MessageClass, SuppressionKind};
 use consent::time::{Span, Time};
 use identity::{Bsuid, Identifiers, PhoneNumber, Sealed, SubjectKey, WrappedKey};
 use ledger::{
-    CallerRef, Claim, ContactBook, Erasure, ErasureRequest, ErasureStart, Found, HeldAbout, HoldReason, Ledger,
-    LedgerError, LegalHold, Listed, NewCase, PutPart, RecipientId, ReplayReport, Tables, Who,
+    CallerRef, Claim, ClaimId, ContactBook, Erasure, ErasureRequest, ErasureStart, Found, HeldAbout, HoldReason,
+    Ledger, LedgerError, LegalHold, Listed, NewCase, PutPart, RecipientId, ReplayReport, Tables, Who,
 };
 use platform::deadline::Deadline;
 use retention::{Purged, Retention};
@@ -108,7 +108,7 @@ impl World {
         let wire = Wire::new();
         let config = self.client().config().to_builder();
         let once = RetryConfig::standard().with_max_attempts(1);
-        let client = Client::from_conf(config.http_client(wire.clone()).retry_config(once).build());
+        let client = Client::from_conf(config.http_client(wire.http_client()).retry_config(once).build());
         (self.ledger_of(client, tables(&self.fixture.store)), wire)
     }
 
@@ -137,10 +137,11 @@ impl World {
         assert_eq!(answer.status(), 200);
     }
 
-    /// The contact asks, is prompted, writes, stops, sends something unreadable, and was under a legal hold.
+    /// The contact asks, is prompted, writes, demands their data, stops, sends something unreadable, and was under a legal hold.
     async fn full_life(&self) -> ContactId {
         let contact = self.record(&person(), asked()).await;
         self.record(&person(), said(WORDS)).await;
+        self.record(&person(), said("Auskunft")).await;
         self.webhook(self.stop()).await;
         let from = PHONE.trim_start_matches('+');
         let contacts = json!([{"profile": {"name": "Ottokar Zeisig"}, "wa_id": from}]);
@@ -726,7 +727,7 @@ async fn a_prompt_that_waits_goes_with_the_contact_and_is_never_sent() {
     assert_eq!(erasure.certificate.counts.get(Kind::Outbox, Outcome::Deleted), 1);
     let claim = world
         .ledger()
-        .claim(&prompt, world.now(), Span::minutes(2))
+        .claim(&prompt, ClaimId::new().unwrap(), world.now(), Span::minutes(2))
         .await
         .unwrap();
     assert!(matches!(claim, Claim::NotDue), "{claim:?}");
@@ -1002,7 +1003,7 @@ async fn a_replay_that_dies_anywhere_is_completed_by_the_next() {
         let (_, wire) = world.ledger_on_a_wire();
         let config = world.client().config().to_builder();
         let once = RetryConfig::standard().with_max_attempts(1);
-        let client = Client::from_conf(config.http_client(wire.clone()).retry_config(once).build());
+        let client = Client::from_conf(config.http_client(wire.http_client()).retry_config(once).build());
         let mut tables = tables(&world.fixture.store);
         tables.ledger = RESTORED.to_owned();
         let dying = world.ledger_of(client, tables);
@@ -1062,7 +1063,7 @@ async fn half_deleted_contacts_are_erased_as_far_as_they_are_there() {
     // Without its key.
     let world = World::new().await;
     let contact = world.full_life().await;
-    world.delete(store(&world).1, &contact.to_string(), None).await;
+    world.delete(store(&world).1, &format!("contact#{contact}"), None).await;
     let counts = world.erase(&contact).await.certificate.counts;
     assert_eq!(counts.get(Kind::SubjectKey, Outcome::Deleted), 0);
     assert_eq!(counts.get(Kind::Contact, Outcome::Deleted), 1);
@@ -1159,7 +1160,7 @@ async fn half_deleted_contacts_are_purged_as_far_as_they_are_there() {
         match missing {
             "key" => {
                 world
-                    .delete(world.fixture.store.key_table, &contact.to_string(), None)
+                    .delete(world.fixture.store.key_table, &format!("contact#{contact}"), None)
                     .await;
                 expected.retain(|(kind, _, _)| *kind != Kind::SubjectKey);
             }
@@ -1221,7 +1222,7 @@ async fn whose_id_is_known_is_deleted_from_metas_contact_book_and_nobody_else() 
     let [entry] = due[..] else { panic!("{due:?}") };
     let claim = world
         .ledger()
-        .claim(&entry, world.now(), Span::minutes(2))
+        .claim(&entry, ClaimId::new().unwrap(), world.now(), Span::minutes(2))
         .await
         .unwrap();
     let Claim::Forget(forget) = claim else {

@@ -264,3 +264,75 @@ async fn the_binaries_carry_a_contact_from_the_form_to_the_stop_and_to_nothing()
     let (_, listed) = functions.rights(Method::GET, "/v1/retention/runs", None).await;
     assert_eq!(listed["runs"][0]["signature_valid"], true, "{listed}");
 }
+
+/// What each function is asked for, and what its answer has to say.
+fn smallest_requests() -> [(&'static str, Value, &'static str, Value); 7] {
+    let http = |method: &str, path: &str, query: &str| {
+        json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query, "headers": {},
+            "requestContext": {
+                "accountId": "1", "apiId": "a", "domainName": "d", "domainPrefix": "d", "requestId": "r",
+                "routeKey": "$default", "stage": "$default", "time": "23/Nov/2026:00:00:00 +0000",
+                "timeEpoch": 1_763_890_200_000_i64,
+                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "t"},
+            },
+            "isBase64Encoded": false,
+        })
+    };
+    let handshake = "hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=test_verify_token";
+    let nobody = "/v1/contacts/00000000000000000000000000000000";
+    let no_case = "/v1/cases/00000000000000000000000000000000";
+    [
+        (
+            "webhook",
+            http("GET", "/webhook", handshake),
+            "/body",
+            json!("1158201444"),
+        ),
+        ("opt-in", http("GET", nobody, ""), "/statusCode", json!(404)),
+        ("rights", http("GET", no_case, ""), "/statusCode", json!(404)),
+        (
+            "campaigns",
+            http("GET", "/v1/campaigns/none", ""),
+            "/statusCode",
+            json!(404),
+        ),
+        ("outbox", json!({"Records": []}), "/batchItemFailures", json!([])),
+        (
+            "retention",
+            json!({"source": "aws.scheduler"}),
+            "/run/end",
+            json!("complete"),
+        ),
+        (
+            "campaign-check",
+            json!({"source": "aws.scheduler"}),
+            "/failed",
+            json!(0),
+        ),
+    ]
+}
+
+/// Amazon's emulator says 200 whatever a function does; a function that failed says so in the body.
+#[tokio::test]
+async fn each_binary_answers_under_amazons_own_emulator() {
+    let Some(emulated) = setting("ASSENT_EMULATED") else {
+        return;
+    };
+    let client = Client::builder().no_proxy().build().unwrap();
+    for (function, event, member, expected) in smallest_requests() {
+        let is_it = |entry: &&str| entry.split_once('=').is_some_and(|(name, _)| name == function);
+        let (_, url) = emulated.split(' ').find(is_it).unwrap().split_once('=').unwrap();
+        let url = format!("{url}/2015-03-31/functions/function/invocations");
+        let answer: Value = client
+            .post(url)
+            .json(&event)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        assert_eq!(answer.pointer(member), Some(&expected), "{function}: {answer}");
+    }
+}

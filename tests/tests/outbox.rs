@@ -11,17 +11,22 @@
 )]
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assent::local::EXAMPLE_POLICY;
 use assent_tests::{AMPLE, APP_SECRET, Fixture, SENDER, business, keys, signed};
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::routing::{delete, post};
+use consent::case::{Case, CaseState, CaseStep, Code};
 use consent::contact::{Carried, PromptState, Status};
 use consent::event::{Act, Asked, Authorship, Event, Said};
 use consent::evidence::{Actor, Evidence, EvidenceKind, TypedWords, WithdrawalSource};
@@ -30,9 +35,9 @@ use consent::outgoing::ForgetContact;
 use consent::register::RequestSource;
 use consent::suppression::SuppressionKind;
 use consent::time::{Span, Time};
-use consent::words::Meaning;
+use consent::words::{Meaning, RightsWord};
 use identity::{Bsuid, Identifier, Identifiers, PhoneNumber, SubjectKey};
-use ledger::{Found, Ledger, OutboxState, PromptPhase, Who};
+use ledger::{CaseFilter, Claim, ClaimId, Found, Ledger, NewCase, OutboxState, PromptPhase, Who};
 use outbox::{Outbox, Swept};
 use platform::deadline::Deadline;
 use serde_json::{Value, json};
@@ -215,6 +220,42 @@ impl World {
         };
         let recorded = self.record(&Who::Person(person(number)), Act::Said(said)).await;
         Waiting::of(&recorded)
+    }
+
+    /// A contact writes something to be read as a word: a step of a case waits in the outbox.
+    async fn demands(&self, number: &str, right: RightsWord) {
+        let said = Said {
+            meaning: Meaning::Rights(right),
+            words: TypedWords::new("a demand"),
+            authorship: Authorship::Own,
+            by_button: false,
+            sender: None,
+            message: MessageRef::from_bytes([9; 32]),
+            context: None,
+        };
+        let recorded = self.record(&Who::Person(person(number)), Act::Said(said)).await;
+        assert_eq!(recorded.steps.len(), 1);
+    }
+
+    /// The contact taps the button of the message that Meta took last.
+    async fn taps_last(&self, number: &str) {
+        let (_, sent) = self.taken().pop().expect("a message with a button");
+        let Outbound::Buttons(buttons) = sent.message else {
+            panic!("no buttons: {:?}", sent.message)
+        };
+        let tapped = Act::Tapped {
+            payload: buttons.buttons()[0].payload.as_str().to_owned(),
+            message: MessageRef::from_bytes([8; 32]),
+            context: None,
+        };
+        let recorded = self.record(&Who::Person(person(number)), tapped).await;
+        assert_eq!(recorded.steps.len(), 1);
+    }
+
+    /// The cases that are open.
+    async fn cases(&self) -> Vec<Case> {
+        let page = self.ledger().cases(CaseFilter::default(), None).await.unwrap();
+        page.cases.into_iter().map(|(case, _)| case).collect()
     }
 
     async fn state(&self, message: &Waiting) -> OutboxState {
@@ -1028,4 +1069,162 @@ async fn no_line_of_the_log_names_whom_meta_is_to_forget() {
     assert!(lines.matches("did not delete").count() == 4, "{lines}");
     assert!(lines.contains("may still be at Meta"), "{lines}");
     assert!(!lines.contains("7201449983120557"), "{lines}");
+}
+
+// ---- steps of cases ----
+
+#[tokio::test]
+async fn a_case_is_open_before_the_question_goes_out_and_a_code_is_good_when_it_arrives() {
+    let world = World::new().await;
+    world.demands(ADA, RightsWord::Access).await;
+    let outbox = world.outbox();
+    assert_eq!(outbox.sweep(deadline()).await.unwrap(), swept(|swept| swept.sent = 1));
+    let [case] = <[Case; 1]>::try_from(world.cases().await).unwrap();
+    assert_eq!(case.state(), CaseState::IdentityPending);
+    assert!(world.taken().is_empty(), "the question comes after the case");
+    outbox.sweep(deadline()).await.unwrap();
+    assert_eq!(world.taken().len(), 1);
+
+    world.advance(60);
+    world.taps_last(ADA).await;
+    outbox.sweep(deadline()).await.unwrap();
+    assert_eq!(world.taken().len(), 1, "the code comes after the note of it");
+    let work = world.work().await;
+    let code = Code::of(&case.id, work.now, &work.token_key());
+    let mut noted = world.cases().await.remove(0);
+    let told = noted.tell_code(&[code.hash(&case.id, &work.token_key())], work.now);
+    assert_eq!(told, Ok(Ok(())));
+    outbox.sweep(deadline()).await.unwrap();
+    let (_, sent) = world.taken().pop().unwrap();
+    let Outbound::Text(text) = sent.message else {
+        panic!("no text: {:?}", sent.message)
+    };
+    assert!(text.body().as_str().contains(code.expose()));
+    assert_eq!(
+        (world.measured("cases_opened"), world.measured("identities_shown")),
+        (1.0, 1.0)
+    );
+}
+
+#[tokio::test]
+async fn a_step_whose_taker_died_is_taken_again_and_opens_one_case() {
+    let world = World::new().await;
+    world.demands(ADA, RightsWord::Delete).await;
+    let work = world.work().await;
+    let [step] = <[OutgoingId; 1]>::try_from(work.ledger.due_messages(work.now, 10).await.unwrap()).unwrap();
+    // It dies when the case is open and before that is written down.
+    let Claim::Step(claimed) = work
+        .ledger
+        .claim(&step, ClaimId::new().unwrap(), work.now, Span::seconds(120))
+        .await
+        .unwrap()
+    else {
+        panic!("no step")
+    };
+    let CaseStep::Opened { case } = &claimed.pending.step else {
+        panic!("{claimed:?}")
+    };
+    let new = NewCase {
+        case: (**case).clone(),
+        recipient: person(ADA),
+        source: None,
+        actor: Actor::Contact,
+    };
+    work.ledger.open_case(&new, &work.policy, work.now).await.unwrap();
+    let outbox = world.outbox();
+    assert_eq!(outbox.sweep(deadline()).await.unwrap(), Swept::default());
+    world.advance(LEASE);
+    for _ in 0..2 {
+        assert_eq!(outbox.sweep(deadline()).await.unwrap(), swept(|swept| swept.sent = 1));
+    }
+    assert_eq!((world.cases().await.len(), world.taken().len()), (1, 1));
+    assert_eq!(
+        world.measured("cases_opened"),
+        0.0,
+        "it was counted, or not, by whoever opened it"
+    );
+}
+
+/// Fails the next transaction.
+#[derive(Debug, Clone, Default)]
+struct Fault(Arc<AtomicBool>);
+
+impl Intercept for Fault {
+    fn name(&self) -> &'static str {
+        "Fault"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let target = context.request().headers().get("x-amz-target").unwrap_or_default();
+        if target.ends_with("TransactWriteItems") && self.0.swap(false, Ordering::SeqCst) {
+            return Err("the network is gone".into());
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_failed_is_taken_when_the_stream_delivers_it_again() {
+    let world = World::new().await;
+    world.demands(ADA, RightsWord::Access).await;
+    let work = world.work().await;
+    let [id] = <[OutgoingId; 1]>::try_from(work.ledger.due_messages(work.now, 10).await.unwrap()).unwrap();
+    let fault = Fault::default();
+    let config = world.fixture.store.client().config().to_builder();
+    let client = aws_sdk_dynamodb::Client::from_conf(config.interceptor(fault.clone()).build());
+    let outbox = Outbox::new(world.fixture.service_over(client, "outbox"), world.graph.clone());
+    fault.0.store(true, Ordering::SeqCst);
+    let step = Waiting {
+        id,
+        contact: ContactId::from_bytes([0; 16]),
+    };
+    let batch = batch(&[step]);
+    let failed = outbox.handle_stream(&batch, deadline()).await;
+    assert_eq!(failed["batchItemFailures"].as_array().unwrap().len(), 1);
+    assert!(world.cases().await.is_empty());
+    let taken = outbox.handle_stream(&batch, deadline()).await;
+    assert_eq!(taken["batchItemFailures"], json!([]));
+    assert_eq!(world.cases().await.len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_has_stopped_everything_still_has_their_case_opened_and_is_asked() {
+    let world = World::new().await;
+    let stop = Act::Withdrew {
+        purposes: None,
+        source: WithdrawalSource::Email,
+        actor: Actor::System,
+    };
+    world.record(&Who::Person(person(ADA)), stop).await;
+    world.demands(ADA, RightsWord::Delete).await;
+    let outbox = world.outbox();
+    for _ in 0..2 {
+        outbox.sweep(deadline()).await.unwrap();
+    }
+    assert_eq!((world.cases().await.len(), world.taken().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn the_step_of_somebody_who_can_be_read_no_more_is_dropped() {
+    let world = World::new().await;
+    world.demands(ADA, RightsWord::Access).await;
+    let Found::One(subject) = world.ledger().find(&person(ADA)).await.unwrap() else {
+        panic!()
+    };
+    let store = &world.fixture.store;
+    let delete = store.client().delete_item().table_name(store.key_table);
+    let delete = delete.key("pk", text(&format!("contact#{}", subject.contact.id)));
+    delete.send().await.unwrap();
+    let outbox = world.outbox();
+    assert_eq!(
+        outbox.sweep(deadline()).await.unwrap(),
+        swept(|swept| swept.dropped = 1)
+    );
+    assert_eq!(outbox.sweep(deadline()).await.unwrap(), Swept::default());
+    assert!(world.cases().await.is_empty() && world.taken().is_empty());
 }

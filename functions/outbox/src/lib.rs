@@ -1,4 +1,5 @@
-//! Sends what the ledger decided to send, at most once, and has Meta delete from its contact book whom the ledger erased.
+//! Sends what the ledger decided to send, at most once, takes the steps of cases that people cause in the chat, and has Meta delete
+//! from its contact book whom the ledger erased.
 //!
 //! A message is claimed, looked at once more, sent, and recorded. Graph sends have no idempotency key, so only a message that
 //! Meta provably did not take is ever sent again. Of one that may have gone out, its sender says nothing more: Meta's status
@@ -7,6 +8,8 @@
 mod forget;
 mod message;
 mod process;
+mod step;
+mod unsent;
 mod verdict;
 
 use futures::StreamExt;
@@ -20,6 +23,7 @@ use whatsapp::BlankSecret;
 use whatsapp::graph::Graph;
 
 use process::Outcome;
+use unsent::Unsent;
 
 /// How many messages a sweep takes up from each partition of the index: all together, what fits into a minute.
 const TAKEN_UP: i32 = 100;
@@ -32,6 +36,7 @@ const AT_ONCE: usize = 8;
 pub struct Outbox {
     service: Service,
     graph: Graph,
+    unsent: Unsent,
 }
 
 /// Why a message, or the whole invocation, could not be dealt with. Nothing is lost: it is taken up again.
@@ -51,7 +56,7 @@ pub enum OutboxError {
     OutOfTime,
 }
 
-/// What a sweep did, in messages and deletions from Meta's contact book.
+/// What a sweep did, in messages, steps of cases and deletions from Meta's contact book.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
     /// Meta accepted or did them.
@@ -91,7 +96,11 @@ impl Swept {
 impl Outbox {
     /// An outbox that sends through that client.
     pub fn new(service: Service, graph: Graph) -> Self {
-        Self { service, graph }
+        Self {
+            service,
+            graph,
+            unsent: Unsent::default(),
+        }
     }
 
     /// Deals with whatever invoked the function: records of the table's stream, or else the schedule.

@@ -68,9 +68,15 @@ impl Outbox {
         }
         let work = self.service.begin(deadline).await?;
         let token = AccessToken::new(work.secrets.current.access_token.expose_secret())?;
-        let (message, verdict) = match work.ledger.claim(id, work.now, LEASE).await? {
+        let claim = self.unsent.claim(id)?;
+        let claimed = work.ledger.claim(id, claim, work.now, LEASE).await;
+        let (message, verdict) = match claimed.inspect_err(|_| self.unsent.keep(*id, claim))? {
             Claim::NotDue => return Ok(Outcome::NotDue),
             Claim::Forget(forgetting) => return self.forget(&forgetting, &token, &work).await,
+            Claim::Step(claimed) => {
+                let taken = self.take_step(&claimed, &work).await;
+                return taken.inspect_err(|_| self.unsent.keep(*id, claim));
+            }
             Claim::Claimed(claimed) => {
                 let verdict = self.attempt(&claimed, &token, &work).await;
                 (claimed.message, verdict)
@@ -87,7 +93,11 @@ impl Outbox {
                 (*message, failed)
             }
         };
-        conclude(&message, &verdict, &work).await?;
+        let concluded = conclude(&message, &verdict, &work).await;
+        if concluded.is_err() && verdict.is_unsent() {
+            self.unsent.keep(*id, claim);
+        }
+        concluded?;
         Ok(self.count(&message, &verdict))
     }
 

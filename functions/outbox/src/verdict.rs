@@ -82,6 +82,14 @@ impl Dropped {
 }
 
 impl Verdict {
+    /// Whether nothing has gone out.
+    pub(crate) fn is_unsent(&self) -> bool {
+        match self {
+            Self::Retry { .. } | Self::Failed { .. } | Self::Dropped(_) => true,
+            Self::Accepted { .. } | Self::Uncertain => false,
+        }
+    }
+
     /// What follows from a send that Meta did not accept.
     ///
     /// There is no limit to the attempts but the message's own expiry: what is tried again is what Meta refused unseen or never

@@ -1,6 +1,5 @@
 //! Carrying out a plan: every person at the same time, every part on its own, so that one failure holds up nobody else.
 
-use consent::case::CaseStep;
 use consent::event::{Act, Event, PromptOutcome};
 use consent::evidence::{Draft, EvidenceKind, Validity};
 use consent::id::OutgoingId;
@@ -15,7 +14,6 @@ use ledger::{
 use platform::metrics::Metrics;
 use service::Work;
 
-use crate::cases;
 use crate::plan::{Person, Plan, PromptProgress, PromptStatus, SendStatus};
 
 /// How many parts are carried out at the same time.
@@ -96,12 +94,6 @@ async fn person(person: Person, work: &Work, metrics: &Metrics) -> Result<(), Le
             measure(&evidence, metrics);
             if let Some(contact) = contact {
                 work.ledger.take_along(&contact, events, &work.rules()).await?;
-                let steps = events
-                    .iter()
-                    .filter_map(|event| CaseStep::of(event, &contact, &work.rules()));
-                for step in steps {
-                    cases::carry_out(step, &who, work, metrics).await?;
-                }
             }
         }
     }

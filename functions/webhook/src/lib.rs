@@ -4,7 +4,6 @@
 //! of it is durable; anything else makes Meta deliver the whole batch again, which repeats nothing.
 
 mod carry_out;
-mod cases;
 mod health;
 mod plan;
 

@@ -21,6 +21,8 @@ use whatsapp::graph::{
 };
 use whatsapp::{AppId, BlankSecret, WabaId};
 
+use crate::deployment;
+
 /// How long each answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -91,7 +93,7 @@ impl fmt::Display for Finding {
 /// # Errors
 /// When the deployment cannot be reached at all: then its message says what to do.
 pub async fn examine(app: Option<&AppId>, webhook: Option<&HttpUrl>) -> Result<bool, DoctorError> {
-    let platform = platform::start("assent").await?;
+    let platform = deployment::platform().await?;
     let dynamodb = platform.dynamodb.clone();
     let tables = [
         platform.settings.ledger_table.clone(),
@@ -366,7 +368,7 @@ fn explained(to_do: &str, error: SendError) -> String {
 /// # Errors
 /// When the deployment cannot be reached, or Meta does not do it. Doing it again does nothing more.
 pub async fn connect(app: &AppId, webhook: &HttpUrl) -> Result<(), DoctorError> {
-    let platform = platform::start("assent").await?;
+    let platform = deployment::platform().await?;
     let graph = Graph::new(platform.settings.graph_base_url.as_str())?;
     let service = Service::from(platform);
     let work = service.begin(Deadline::after(PATIENCE)).await?;

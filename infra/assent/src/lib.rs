@@ -2,6 +2,7 @@
 
 pub mod breach;
 pub mod demo;
+mod deployment;
 pub mod doctor;
 pub mod documents;
 pub mod evidence;

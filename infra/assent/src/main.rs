@@ -206,6 +206,7 @@ async fn run(command: Command) -> Result<bool, Box<dyn std::error::Error + Send 
                 app_secret,
                 verify_token,
                 fault,
+                watch: None,
             };
             serve(Stack::start(options).await?).await?;
             Ok(true)

@@ -10,6 +10,8 @@ use platform::StartError;
 use platform::deadline::Deadline;
 use service::{NotReady, Service};
 
+use crate::deployment;
+
 /// How long the deployment may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -79,7 +81,7 @@ pub async fn publish(file: &Path) -> Result<bool, PolicyError> {
             return Ok(false);
         }
     };
-    let deployment = Service::from(platform::start("assent").await?);
+    let deployment = Service::from(deployment::platform().await?);
     let ledger = deployment.ledger(Deadline::after(PATIENCE)).await?;
     let what = match ledger.publish_policy(&policy, deployment.now()).await? {
         Published::InForce => "in force",

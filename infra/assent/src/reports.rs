@@ -13,6 +13,7 @@ use rights::digest;
 use service::{NotReady, Service, Work};
 
 use crate::breach::{self, Backwards, Breach};
+use crate::deployment;
 use crate::documents::{DocumentError, store};
 
 /// How long a report may take.
@@ -45,7 +46,7 @@ pub enum ReportError {
 }
 
 async fn begin() -> Result<Work, ReportError> {
-    let service = Service::from(platform::start("assent").await?);
+    let service = Service::from(deployment::platform().await?);
     Ok(service.begin(Deadline::after(PATIENCE)).await?)
 }
 

@@ -162,6 +162,11 @@ pub(crate) fn outgoing_id(kind: &OutgoingKind, cause: &[u8]) -> OutgoingId {
     OutgoingId::from_bytes(derived(kind.name(), cause))
 }
 
+/// The id of the step of a case that follows from an event.
+pub(crate) fn step_id(event: &EventId) -> OutgoingId {
+    OutgoingId::from_bytes(derived("case_step", event.as_bytes()))
+}
+
 /// The id of the message that tells a contact that the restriction of a case is about to end, given the event that says so.
 pub fn restriction_ends_id(case: CaseId, event: &EventId) -> OutgoingId {
     outgoing_id(&OutgoingKind::RestrictionEnds { case }, event.as_bytes())

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use consent::case::PendingStep;
 use consent::contact::Contact;
 use consent::decide::{Decision, Rules};
 use consent::event::Event;
@@ -48,6 +49,8 @@ pub struct Recorded {
     pub evidence: Vec<Draft>,
     /// The messages that were put into the outbox.
     pub outbox: Vec<Outgoing>,
+    /// The steps of cases that were, with the messages that follow.
+    pub steps: Vec<PendingStep>,
 }
 
 /// How far a prompt has come. Each phase is recorded once.
@@ -79,6 +82,7 @@ impl Recorded {
             contact,
             evidence: vec![],
             outbox: vec![],
+            steps: vec![],
         }
     }
 }
@@ -174,6 +178,7 @@ impl Ledger {
             contact: subject.contact.clone(),
             evidence: vec![],
             outbox: vec![],
+            steps: vec![],
         };
         for alias in &free {
             if let Some(tombstone) = alias.tombstone()? {
@@ -249,6 +254,10 @@ impl Ledger {
                     if part.events.is_empty() && change.is_none() && is_current {
                         return Ok(Some(Recorded::nothing(part.subject.map(|subject| subject.contact))));
                     }
+                    // What was read still stands, and so does what follows from it without these.
+                    if is_current {
+                        continue;
+                    }
                 }
                 Attempt::Overtaken if change.is_some_and(|change| change.attempt.is_some()) => {
                     return Ok(Some(Recorded::nothing(part.subject.map(|subject| subject.contact))));
@@ -294,7 +303,8 @@ impl Ledger {
         };
         let mut decision = subject.remembering(rules)?.apply(&part.events, rules);
         decision.outbox.retain(|outgoing| !part.queued.contains(&outgoing.id));
-        if decision.evidence.is_empty() && decision.outbox.is_empty() && change.is_none() {
+        decision.steps.retain(|step| !part.queued.contains(&step.id));
+        if decision.is_nothing() && change.is_none() {
             let known = part.subject.as_ref().map(|subject| subject.contact.clone());
             return Ok(Attempt::Committed(Box::new(nothing(known))));
         }
@@ -302,7 +312,7 @@ impl Ledger {
             due_at: decision.contact.due_at(rules.policy),
             places: subject.upkeep.places.clone(),
         };
-        upkeep.places.add_messages(&decision.outbox, rules.now);
+        upkeep.places.add_messages(decision.entries(), rules.now);
         self.commit(subject, decision, upkeep, change).await
     }
 
@@ -373,6 +383,7 @@ impl Ledger {
             mut contact,
             evidence,
             outbox,
+            steps,
         } = decision;
         let mut parts = vec![];
         let mut actions = vec![];
@@ -390,12 +401,15 @@ impl Ledger {
         for outgoing in &outbox {
             add(Part::Outgoing(outgoing.id), self.put_outgoing(&contact.id, outgoing)?);
         }
+        for step in &steps {
+            add(Part::Outgoing(step.id), self.put_step(&contact.id, step)?);
+        }
         add(Part::Contact, self.put_contact(subject, &contact, upkeep)?);
         for action in self.put_aliases(&subject.new_aliases, &contact.id)? {
             add(Part::Alias, action);
         }
         if subject.version.is_none() {
-            add(Part::Key, self.put_key(&contact.id.to_string(), &subject.key)?);
+            add(Part::Key, self.put_key(&schema::contact_pk(&contact.id), &subject.key)?);
         }
         if let Some(change) = change {
             add(Part::Settle, self.settlement(change)?);
@@ -407,6 +421,7 @@ impl Ledger {
                 contact: Some(contact),
                 evidence,
                 outbox,
+                steps,
             },
         ))
     }
@@ -486,7 +501,7 @@ struct PartOfEvents {
     events: Vec<Event>,
     /// What stands at the person's aliases, if nobody is known.
     free: Vec<FreeAlias>,
-    /// Messages that are in the outbox already.
+    /// Messages and steps of cases that are in the outbox already.
     queued: BTreeSet<OutgoingId>,
 }
 

@@ -1,6 +1,6 @@
 //! Contacts: finding them by what they are known by, and reading them with their key.
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::AttributeValue;
 use consent::contact::Contact;
 use consent::decide::Rules;
 use consent::id::ContactId;
@@ -12,6 +12,7 @@ use identity::{Identifiers, Pseudonym, Sealed, SubjectKey};
 use crate::alias::{Alias, FreeAlias, GoneContact, Standing};
 use crate::error::LedgerError;
 use crate::places::Places;
+use crate::read::ReadItems;
 use crate::schema::{self, BODY, COUNTRIES, DUE_AT, IDENTITY, Item, KIND, PK, PLACES, VERSION};
 use crate::store::Ledger;
 
@@ -60,9 +61,6 @@ pub(crate) enum Owner {
     /// One contact each.
     Two(Box<[Subject; 2]>),
 }
-
-/// How many contacts are read together with their keys: a BatchGetItem takes 100 items.
-pub(crate) const MOST_WITH_KEYS: usize = 50;
 
 /// What is there of a contact.
 enum Reading {
@@ -166,18 +164,10 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB fails or an item is not readable.
     pub async fn read(&self, id: &ContactId) -> Result<Option<Subject>, LedgerError> {
-        Ok(self.read_several(&[*id]).await?.pop())
-    }
-
-    /// Those of the contacts that can be read: at most [`MOST_WITH_KEYS`], none twice.
-    pub(crate) async fn read_several(&self, ids: &[ContactId]) -> Result<Vec<Subject>, LedgerError> {
-        let readings = self.read_all(ids).await?.into_iter();
-        Ok(readings
-            .filter_map(|reading| match reading {
-                Reading::Whole(subject) => Some(*subject),
-                Reading::Gone(_) => None,
-            })
-            .collect())
+        Ok(match self.read_all(&[*id]).await?.pop() {
+            Some(Reading::Whole(subject)) => Some(*subject),
+            Some(Reading::Gone(_)) | None => None,
+        })
     }
 
     /// The alias of each identifier, with what the table says of it.
@@ -209,14 +199,11 @@ impl Ledger {
         let keys = ids.iter().map(schema::subject_key).collect();
         let requests = vec![(self.tables.ledger.clone(), contacts), (self.tables.keys.clone(), keys)];
         let items = self.batch_get("read a contact", requests).await?;
-        let with_pk = |pk: String| {
-            let pk = AttributeValue::S(pk);
-            items.iter().find(move |item| item.get(PK) == Some(&pk))
-        };
+        let items = ReadItems::of(items);
         let read = |id: &ContactId| {
-            let contact = with_pk(schema::contact_pk(id));
+            let contact = items.get(&schema::contact_key(id));
             let contact = contact.filter(|item| schema::is_kind(item, Kind::Contact));
-            let key = with_pk(id.to_string());
+            let key = items.get(&schema::subject_key(id));
             Ok(match (contact, key) {
                 (Some(item), Some(key)) => Reading::Whole(Box::new(self.subject(id, item, key)?)),
                 // A contact without its key was erased: nothing personal of it can be read, and nothing may be made of it.
@@ -231,8 +218,8 @@ impl Ledger {
     }
 
     fn subject(&self, id: &ContactId, item: &Item, key: &Item) -> Result<Subject, LedgerError> {
+        let key = self.open_key(&schema::contact_pk(id), key)?;
         let owner = id.to_string();
-        let key = self.open_key(&owner, key)?;
         let sealed = Sealed::from_bytes(schema::blob(item, IDENTITY)?);
         let identity = key.open(&owner, IDENTITY, &sealed).map_err(|_| LedgerError::Sealed)?;
         Ok(Subject {
@@ -246,38 +233,6 @@ impl Ledger {
             },
             new_aliases: vec![],
         })
-    }
-
-    /// Reads items consistently until none is left unprocessed.
-    pub(crate) async fn batch_get(
-        &self,
-        what: &'static str,
-        requests: Vec<(String, Vec<Item>)>,
-    ) -> Result<Vec<Item>, LedgerError> {
-        let mut pending = Vec::with_capacity(requests.len());
-        for (table, keys) in requests {
-            let keys = KeysAndAttributes::builder()
-                .set_keys(Some(keys))
-                .consistent_read(true)
-                .build();
-            pending.push((table, keys.map_err(|_| LedgerError::corrupt(PK))?));
-        }
-        let mut pending: std::collections::HashMap<_, _> = pending.into_iter().collect();
-        let mut items = vec![];
-        for attempt in 0.. {
-            let call = self.client.batch_get_item().set_request_items(Some(pending)).send();
-            let answer = self
-                .within(what, call)
-                .await?
-                .map_err(|error| LedgerError::call(what, &error))?;
-            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
-            pending = answer.unprocessed_keys.unwrap_or_default();
-            if pending.is_empty() {
-                break;
-            }
-            self.back_off(attempt, what).await?;
-        }
-        Ok(items)
     }
 }
 
@@ -319,7 +274,7 @@ impl Subject {
     /// The contact's item after a decision.
     pub(crate) fn item(&self, contact: &Contact, upkeep: Upkeep) -> Result<Item, LedgerError> {
         let Upkeep { due_at, mut places } = upkeep;
-        places.aliases.extend(self.new_aliases.iter().map(|free| free.alias));
+        places.add_aliases(self.new_aliases.iter().map(|free| free.alias));
         let mut item = schema::contact_key(&contact.id);
         let body = serde_json::to_string(contact).map_err(|_| LedgerError::corrupt(BODY))?;
         item.insert(KIND.to_owned(), schema::s(schema::kind::CONTACT));

@@ -24,6 +24,7 @@ mod places;
 mod policy;
 pub mod purge;
 mod quarantine;
+mod read;
 mod register;
 mod removal;
 mod schema;
@@ -47,7 +48,8 @@ pub use idempotency::KeyUse;
 pub use legal_hold::{HoldReason, LegalHold};
 pub use moving::Move;
 pub use outbox::{
-    Claim, Claimed, Forgetting, Forgotten, OutboxChange, OutboxMessage, OutboxState, Settled, outgoing_in_stream,
+    Claim, ClaimId, Claimed, ClaimedStep, Forgetting, Forgotten, OutboxChange, OutboxMessage, OutboxState, Settled,
+    outgoing_in_stream,
 };
 pub use policy::{ActivePolicy, Published};
 pub use quarantine::Quarantined;

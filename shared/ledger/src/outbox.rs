@@ -1,8 +1,11 @@
-//! The outbox: messages that were decided, deletions from Meta's contact book, and what became of them.
+//! The outbox: messages that were decided, steps of cases, deletions from Meta's contact book, and what became of them.
 //!
 //! A message is claimed for a while before it is sent. If the claim runs out without a word, nobody knows whether the message
-//! went out, and it is not sent again: Meta's status webhook brings the callback data back and settles it. A deletion is asked
-//! for again, since doing it twice does nothing more.
+//! went out, and it is not sent again: Meta's status webhook brings the callback data back and settles it. A step is taken, and a
+//! deletion asked for, again, since doing it twice does nothing more.
+//!
+//! A step of a case carries the message that follows from it, which comes into the outbox in the transaction that closes the step:
+//! so nobody can answer a question, or tell a code, that the case knows nothing of.
 //!
 //! A deletion needs the id of somebody whose own key is gone. It is sealed under a key of its own, which goes when it ends.
 
@@ -11,7 +14,10 @@ use std::str::FromStr;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{Delete, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    ConditionCheck, Delete, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use consent::case::PendingStep;
 use consent::id::{ContactId, ErasureId, OutgoingId, SenderId};
 use consent::outgoing::{ForgetContact, Outgoing};
 use consent::retention::{Kind, MESSAGE_MEMORY};
@@ -21,11 +27,11 @@ use serde::Serialize;
 
 use crate::error::LedgerError;
 use crate::schema::{
-    self, ATTEMPTS, BODY, CONTACT, CONTACT_BOOK, DUE_AT, DUE_INDEX, DUE_SHARD, ERASURE, IDENTITY, Item, KIND,
-    OUTBOX_SHARDS, PK, REASON, STATE, contact_book,
+    self, ATTEMPTS, BODY, CASE, CLAIM, CONTACT, CONTACT_BOOK, DUE_AT, DUE_INDEX, DUE_SHARD, ERASURE, IDENTITY, Item,
+    KIND, OUTBOX_SHARDS, PK, REASON, STATE, contact_book,
 };
 use crate::store::{Ledger, action};
-use crate::transaction::{Transacted, delete_action, update_action};
+use crate::transaction::{Transacted, check_action, delete_action, update_action};
 
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,6 +128,17 @@ pub struct Forgetting {
     person: Sealed,
 }
 
+/// A step of a case that may be taken now, by the caller alone.
+#[derive(Debug, Clone)]
+pub struct ClaimedStep {
+    /// What was decided.
+    pub pending: PendingStep,
+    /// Whose case it is.
+    pub contact: ContactId,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+}
+
 /// How a deletion from Meta's contact book ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forgotten {
@@ -147,6 +164,21 @@ impl Forgotten {
     }
 }
 
+/// What a claim goes by. Whoever heard no answer claims again by the same name, and gets what is theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimId([u8; 16]);
+
+impl ClaimId {
+    /// A name that nobody else claims by.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoEntropy`].
+    pub fn new() -> Result<Self, LedgerError> {
+        let bytes = identity::random_bytes().map_err(|_| LedgerError::NoEntropy)?;
+        Ok(Self(bytes))
+    }
+}
+
 /// What came of trying to claim an entry of the outbox.
 #[derive(Debug, Clone)]
 pub enum Claim {
@@ -158,6 +190,8 @@ pub enum Claim {
     Unreconciled(Box<OutboxMessage>),
     /// It is no message: the caller may have Meta delete somebody from its contact book.
     Forget(Box<Forgetting>),
+    /// It is no message: the caller may take this step of a case.
+    Step(Box<ClaimedStep>),
     /// There is nothing to do at this time.
     NotDue,
 }
@@ -190,28 +224,34 @@ pub struct OutboxChange {
 }
 
 impl Ledger {
-    /// Takes an entry for so long, if it is due.
+    /// Takes an entry for so long, if it is due, or was taken by the same claim before.
+    ///
+    /// A claim that fails may have been taken all the same. As long as nothing is sent under it, it can be repeated.
     ///
     /// # Errors
     /// When DynamoDB fails or the item is not readable.
-    pub async fn claim(&self, id: &OutgoingId, now: Time, lease: Span) -> Result<Claim, LedgerError> {
+    pub async fn claim(&self, id: &OutgoingId, claim: ClaimId, now: Time, lease: Span) -> Result<Claim, LedgerError> {
         let what = "claim a message";
         let call = self
             .client
             .update_item()
             .table_name(&self.tables.ledger)
             .set_key(Some(schema::outbox_key(id)))
-            .update_expression("SET #state = :claimed, #attempts = #attempts + :one, #due_at = :lease")
-            // Of a deletion it does not matter whether an earlier attempt came through.
+            .update_expression("SET #state = :claimed, #claim = :claim, #attempts = #attempts + :one, #due_at = :lease")
+            // Of a deletion or a step it does not matter whether an earlier attempt came through.
             .condition_expression(
-                "(#state = :waiting OR (#state = :claimed AND attribute_exists(#erasure))) AND #due_at <= :now",
+                "((#state = :waiting OR (#state = :claimed AND (attribute_exists(#erasure) OR attribute_exists(#case)))) \
+                 AND #due_at <= :now) OR (#state = :claimed AND #claim = :claim)",
             )
             .expression_attribute_names("#state", STATE)
+            .expression_attribute_names("#claim", CLAIM)
             .expression_attribute_names("#erasure", ERASURE)
+            .expression_attribute_names("#case", CASE)
             .expression_attribute_names("#attempts", ATTEMPTS)
             .expression_attribute_names("#due_at", DUE_AT)
             .expression_attribute_values(":claimed", schema::s(OutboxState::Claimed.as_str()))
             .expression_attribute_values(":waiting", schema::s(OutboxState::Waiting.as_str()))
+            .expression_attribute_values(":claim", schema::bytes(claim.0.to_vec()))
             .expression_attribute_values(":one", schema::n(1))
             .expression_attribute_values(":lease", schema::time(now + lease))
             .expression_attribute_values(":now", schema::time(now))
@@ -221,7 +261,10 @@ impl Ledger {
         match self.within(what, call).await? {
             Ok(answer) => {
                 let item = answer.attributes.unwrap_or_default();
-                if !is_message(&item) {
+                if item.contains_key(CASE) {
+                    return Ok(Claim::Step(Box::new(claimed_step(&item)?)));
+                }
+                if item.contains_key(ERASURE) {
                     return Ok(Claim::Forget(Box::new(forgetting(&item)?)));
                 }
                 let message = message(&item)?;
@@ -340,6 +383,41 @@ impl Ledger {
         update_action(update)
     }
 
+    /// Ends a step of a case that was taken, and puts the message that follows from it into the outbox, unless the contact is gone by
+    /// then. False if somebody else has taken the step up meanwhile.
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn conclude_step(&self, claimed: &ClaimedStep, now: Time) -> Result<bool, LedgerError> {
+        let what = "conclude a step of a case";
+        let change = OutboxChange {
+            id: claimed.pending.id,
+            attempt: Some(claimed.attempt),
+            settled: Settled::Sent,
+            at: now,
+        };
+        let Some(message) = &claimed.pending.then else {
+            return self.close(&change).await;
+        };
+        // An erasure looks for messages once it has taken the contact away: none may come after that.
+        let is_there = ConditionCheck::builder()
+            .table_name(&self.tables.ledger)
+            .set_key(Some(schema::contact_key(&claimed.contact)))
+            .condition_expression("#kind = :contact")
+            .expression_attribute_names("#kind", KIND)
+            .expression_attribute_values(":contact", schema::s(schema::kind::CONTACT));
+        let actions = [
+            self.settlement(&change)?,
+            self.put_outgoing(&claimed.contact, message)?,
+            check_action(is_there.build())?,
+        ];
+        match self.transact(what, &actions).await? {
+            Transacted::Committed => Ok(true),
+            Transacted::Refused(refused) if refused.first() == Some(&true) => Ok(false),
+            Transacted::Refused(_) => self.close(&change).await,
+        }
+    }
+
     /// Messages that are due, oldest first, at most so many from each partition of the index. The index lags behind the table,
     /// so a message is claimed before anything is done to it.
     ///
@@ -452,6 +530,14 @@ impl Ledger {
         self.put_waiting(item)
     }
 
+    /// A step of a case that waits to be taken.
+    pub(crate) fn put_step(&self, contact: &ContactId, step: &PendingStep) -> Result<TransactWriteItem, LedgerError> {
+        let mut item = waiting(&step.id, step, step.created_at)?;
+        item.insert(CONTACT.to_owned(), schema::s(contact.to_string()));
+        item.insert(CASE.to_owned(), schema::s(step.step.case().to_string()));
+        self.put_waiting(item)
+    }
+
     /// The deletion from Meta's contact book that is a part of this erasure: its entry, and the key of its own that seals whom
     /// it is about.
     pub(crate) fn put_forget(
@@ -513,9 +599,17 @@ fn waiting(id: &OutgoingId, body: &impl Serialize, since: Time) -> Result<Item, 
     Ok(item)
 }
 
-/// Whether the entry is a message, or else a deletion from Meta's contact book.
+/// Whether the entry is a message, or else a step of a case or a deletion from Meta's contact book.
 fn is_message(item: &Item) -> bool {
-    !item.contains_key(ERASURE)
+    !item.contains_key(ERASURE) && !item.contains_key(CASE)
+}
+
+fn claimed_step(item: &Item) -> Result<ClaimedStep, LedgerError> {
+    Ok(ClaimedStep {
+        pending: schema::body(item)?,
+        contact: schema::parsed(item, CONTACT)?,
+        attempt: attempts(item)?,
+    })
 }
 
 fn forgetting(item: &Item) -> Result<Forgetting, LedgerError> {

@@ -6,7 +6,7 @@ use consent::policy::Policy;
 use consent::time::Time;
 
 use crate::error::LedgerError;
-use crate::schema::{self, BODY, KIND, OBSERVED_AT, VERSION};
+use crate::schema::{self, BODY, Item, KIND, OBSERVED_AT, VERSION};
 use crate::store::{Ledger, action};
 
 /// The policy in force.
@@ -33,28 +33,36 @@ impl Ledger {
     /// # Errors
     /// When DynamoDB fails or the item is not readable.
     pub async fn active_policy_version(&self) -> Result<Option<PolicyVersion>, LedgerError> {
-        let item = self
-            .get("look up the policy in force", schema::active_policy_key())
-            .await?;
+        let what = "look up the policy in force";
+        let call = self
+            .client
+            .get_item()
+            .table_name(&self.tables.ledger)
+            .set_key(Some(schema::active_policy_key()))
+            .consistent_read(true)
+            .projection_expression("#version")
+            .expression_attribute_names("#version", VERSION)
+            .send();
+        let answer = self.within(what, call).await?;
+        let item = answer.map_err(|error| LedgerError::call(what, &error))?.item;
         item.map(|item| schema::parsed(&item, VERSION)).transpose()
     }
 
-    /// The policy in force.
+    /// The policy in force: its text stands beside its name, so that one call is enough for a function that starts.
     ///
     /// # Errors
-    /// When DynamoDB fails or an item is not readable.
+    /// When DynamoDB fails or the item is not readable.
     pub async fn active_policy(&self) -> Result<Option<ActivePolicy>, LedgerError> {
-        let Some(version) = self.active_policy_version().await? else {
-            return Ok(None);
-        };
         let item = self
-            .get("read the policy in force", schema::policy_key(&version))
+            .get("read the policy in force", schema::active_policy_key())
             .await?;
-        let item = item.ok_or(LedgerError::corrupt(VERSION))?;
-        Ok(Some(ActivePolicy {
-            version,
-            text: schema::text(&item, BODY)?.to_owned(),
-        }))
+        let read = |item: Item| {
+            Ok(ActivePolicy {
+                version: schema::parsed(&item, VERSION)?,
+                text: schema::text(&item, BODY)?.to_owned(),
+            })
+        };
+        item.map(read).transpose()
     }
 
     /// Stores a policy as an immutable version and puts it in force.
@@ -71,6 +79,7 @@ impl Ledger {
         let mut active = schema::active_policy_key();
         active.insert(KIND.to_owned(), schema::s(schema::kind::ACTIVE_POLICY));
         active.insert(VERSION.to_owned(), schema::s(policy.version().to_string()));
+        active.insert(BODY.to_owned(), schema::s(policy.text()));
         active.insert(OBSERVED_AT.to_owned(), schema::time(at));
         // The text is named by its hash, so writing it again writes the same.
         let actions: Vec<TransactWriteItem> = [version, active]

@@ -155,7 +155,7 @@ impl Draft {
                 Part::Contact | Part::Count => return Refusal::Overtaken,
                 Part::Key => leaving.key_is_gone = true,
                 Part::Alias(alias) => {
-                    leaving.places.aliases.remove(alias);
+                    leaving.places.aliases.retain(|own| own != alias);
                 }
                 Part::Rest => {}
             }

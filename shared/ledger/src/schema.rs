@@ -3,15 +3,18 @@
 //! | access pattern | keys | call |
 //! |---|---|---|
 //! | whose phone number or id is this | `alias#<keyed hash>` / `alias` | BatchGetItem, both identifiers at once |
-//! | a contact and its key | `contact#<id>` / `contact`, and `<id>` in the key table | BatchGetItem over both tables |
+//! | a contact and its key | `contact#<id>` / `contact`, and `contact#<id>` in the key table | BatchGetItem over both tables |
+//! | contacts, and whether their keys are there | the same, of the keys the names alone | BatchGetItem over both tables |
 //! | commit a decision | contact, aliases, key, evidence, outbox | TransactWriteItems |
 //! | a contact's history | `contact#<id>` / `evidence#<event id>` | Query, all pages |
 //! | a message of the outbox | `outbox#<id>` / `outbox` | GetItem, UpdateItem with a lease |
 //! | a deletion from Meta's contact book and its key | `outbox#<id>` / `outbox`, and `outbox#<id>` in the key table | UpdateItem with a lease, GetItem |
+//! | a step of a case, and the message that follows from it | `outbox#<id>` / `outbox` of both, the contact | UpdateItem with a lease, TransactWriteItems |
 //! | settle that deletion | outbox, its key, `erasure#<id>` / `erasure` | TransactWriteItems |
 //! | messages of the outbox that are due | index `due`: `outbox#<shard>` / due time | Query |
-//! | the policy in force | `policy` / `active`, then `policy#<version>` / `policy` | GetItem |
-//! | publish a policy | the same two | TransactWriteItems |
+//! | the policy in force, or whether it is another one now | `policy` / `active` | GetItem |
+//! | publish a policy | that and `policy#<version>` / `policy` | TransactWriteItems |
+//! | a policy of earlier, for the words that somebody agreed to | `policy#<version>` / `policy` | GetItem |
 //! | the health of an account, number, portfolio or template | `health#<subject>` / facet | PutItem unless newer is there, or as new and as strict |
 //! | how a sender and a template are | `health#<subject>` / facet of all of them | BatchGetItem |
 //! | bind a caller's idempotency key | `idempotency#<keyed hash>` / `idempotency` | PutItem unless a live one is there |
@@ -94,6 +97,8 @@ pub(crate) const LINK: &str = "link";
 pub(crate) const STATE: &str = "state";
 /// How often sending was tried.
 pub(crate) const ATTEMPTS: &str = "attempts";
+/// Under which claim a message of the outbox was taken last.
+pub(crate) const CLAIM: &str = "claim";
 /// Why a message of the outbox ended without being sent.
 pub(crate) const REASON: &str = "reason";
 /// The erasure that a deletion from Meta's contact book is a part of; what has it is no message.
@@ -148,7 +153,7 @@ pub(crate) const COUNT: &str = "count";
 pub(crate) const CHECK: &str = "check";
 /// What is personal of a case, sealed under its key.
 pub(crate) const DETAILS: &str = "details";
-/// The case that something leads to.
+/// The case that something leads to. Of the outbox, what has it is a step of that case and no message.
 pub(crate) const CASE: &str = "case";
 /// The index of what is due.
 pub(crate) const DUE_INDEX: &str = "due";
@@ -235,7 +240,7 @@ pub(crate) fn contact_key(id: &ContactId) -> Item {
 }
 
 pub(crate) fn subject_key(id: &ContactId) -> Item {
-    key_row(id.to_string())
+    key_row(contact_pk(id))
 }
 
 pub(crate) fn alias_key(alias: &Pseudonym) -> Item {
@@ -452,7 +457,6 @@ pub(crate) fn open_case_key(alias: &Pseudonym, what: CaseKind) -> Item {
     key(cases_pk(alias), &format!("open#{}", what.as_str()))
 }
 
-/// The item that counts the hour that begins then.
 /// The partition of a case's copies.
 pub(crate) fn copy_pk(case: &CaseId) -> String {
     format!("copy#{case}")
@@ -466,6 +470,7 @@ pub(crate) fn copy_part_key(case: &CaseId, made_at: Time, number: u32) -> Item {
     key(copy_pk(case), &format!("{made_at}#{number:04}"))
 }
 
+/// The item that counts the hour that begins then.
 pub(crate) fn usage_key(hour: Time) -> Item {
     key(format!("usage#{hour}"), kind::USAGE)
 }

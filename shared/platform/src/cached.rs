@@ -13,7 +13,7 @@ use crate::logs;
 /// Why a value could not be loaded.
 pub type LoadError = Box<dyn Error + Send + Sync>;
 
-type Load<T> = dyn Fn() -> Pin<Box<dyn Future<Output = Result<T, LoadError>> + Send>> + Send + Sync;
+type Load<T> = dyn Fn(Option<Arc<T>>) -> Pin<Box<dyn Future<Output = Result<Arc<T>, LoadError>> + Send>> + Send + Sync;
 
 /// How long an old value is served before the source is asked again after it failed. A source that fails by not answering
 /// would otherwise hold up every request for as long as a call may take.
@@ -22,7 +22,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(15);
 /// A value that is loaded when it is first asked for and again when it has grown old.
 ///
 /// - However many ask at once, the source is asked once: the others wait for its answer.
-/// - If the source fails, the old value is served, however old, and the failure is logged.
+/// - If the source fails, the old value is served, however old, and the failure is logged; but not to whom only a new one is of use.
 /// - The time is the caller's, so that a test need not wait.
 pub struct Cached<T> {
     what: &'static str,
@@ -35,29 +35,43 @@ struct Kept<T> {
     value: Arc<T>,
     /// From when on the source is asked again.
     stale: Instant,
-    forced: Option<Instant>,
+    renewed: Option<Instant>,
+    /// When the source failed last, if it has not answered since.
+    failed: Option<Instant>,
 }
 
-/// The value could not be loaded, and there is no old one.
+/// The value is not to be had.
 #[derive(Debug, thiserror::Error)]
-#[error("{what} could not be loaded")]
-pub struct Unavailable {
-    what: &'static str,
-    #[source]
-    source: LoadError,
+pub enum Unavailable {
+    /// The source failed.
+    #[error("{what} could not be loaded")]
+    Failed {
+        /// What it is.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: LoadError,
+    },
+    /// The source failed before, so it is left alone for a while.
+    #[error("{what} could not be loaded a moment ago")]
+    LeftAlone {
+        /// What it is.
+        what: &'static str,
+    },
 }
 
 impl<T> Cached<T> {
-    /// A value that `load` gets. `what` says in logs and errors what it is, such as "the policy".
+    /// A value that `load` gets. It is given the old one, which it may hand back if that is still what the source has. `what` says in logs
+    /// and errors what it is, such as "the policy".
     pub fn new<F, L>(what: &'static str, lifetime: Duration, load: L) -> Self
     where
-        L: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = Result<T, LoadError>> + Send + 'static,
+        L: Fn(Option<Arc<T>>) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Arc<T>, LoadError>> + Send + 'static,
     {
         Self {
             what,
             lifetime,
-            load: Box::new(move || Box::pin(load())),
+            load: Box::new(move |old| Box::pin(load(old))),
             kept: Mutex::new(None),
         }
     }
@@ -69,53 +83,66 @@ impl<T> Cached<T> {
     /// [`Unavailable`], if it has never been loaded and cannot be now.
     pub async fn get(&self, now: Instant) -> Result<Arc<T>, Unavailable> {
         let mut kept = self.kept.lock().await;
-        match &mut *kept {
-            Some(kept) if now < kept.stale => Ok(Arc::clone(&kept.value)),
-            kept => self.load_into(kept, now).await,
+        let old = match &*kept {
+            Some(kept) if now < kept.stale => return Ok(Arc::clone(&kept.value)),
+            old => old.as_ref().map(|old| Arc::clone(&old.value)),
+        };
+        match (self.load_into(&mut kept, now).await, old) {
+            (Err(error), Some(old)) => {
+                tracing::warn!(error = %logs::chain(&error), "the old value is served");
+                Ok(old)
+            }
+            (loaded, _) => loaded,
         }
     }
 
-    /// The value, loaded again even if it has not grown old; but if this was last asked for less than `at_most_every` ago,
-    /// the value that is there.
+    /// The value, loaded again even if it has not grown old; but if that was done less than `at_most_every` ago, the value that is there.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`], if it has never been loaded and cannot be now.
-    pub async fn force(&self, now: Instant, at_most_every: Duration) -> Result<Arc<T>, Unavailable> {
+    /// [`Unavailable`], if it cannot be loaded now, or could not a moment ago: an old value is not what is asked for.
+    pub async fn renew(&self, now: Instant, at_most_every: Duration) -> Result<Arc<T>, Unavailable> {
         let mut kept = self.kept.lock().await;
-        if let Some(kept) = &mut *kept {
-            if kept
-                .forced
-                .is_some_and(|forced| now.saturating_duration_since(forced) < at_most_every)
-            {
+        if let Some(kept) = &*kept {
+            let within =
+                |since: Option<Instant>, pause| since.is_some_and(|since| now.saturating_duration_since(since) < pause);
+            if within(kept.renewed, at_most_every) {
                 return Ok(Arc::clone(&kept.value));
             }
-            kept.forced = Some(now);
+            if within(kept.failed, PAUSE_AFTER_FAILURE) {
+                return Err(Unavailable::LeftAlone { what: self.what });
+            }
         }
-        self.load_into(&mut kept, now).await
+        let value = self.load_into(&mut kept, now).await?;
+        if let Some(kept) = &mut *kept {
+            kept.renewed = Some(now);
+        }
+        Ok(value)
     }
 
+    /// The value as the source has it now. If the source fails, the old one is kept for a while longer.
     async fn load_into(&self, kept: &mut Option<Kept<T>>, now: Instant) -> Result<Arc<T>, Unavailable> {
-        match ((self.load)().await, &mut *kept) {
-            (Ok(value), old) => {
-                let value = Arc::new(value);
-                let forced = old.as_ref().and_then(|old| old.forced);
+        let old = kept.as_ref().map(|kept| Arc::clone(&kept.value));
+        match (self.load)(old).await {
+            Ok(value) => {
                 *kept = Some(Kept {
                     value: Arc::clone(&value),
                     stale: now + self.lifetime,
-                    forced,
+                    renewed: kept.as_ref().and_then(|old| old.renewed),
+                    failed: None,
                 });
                 Ok(value)
             }
-            (Err(error), Some(old)) => {
-                tracing::warn!(what = self.what, error = %logs::chain(&*error), "loading failed; serving the old value");
-                old.stale = now + PAUSE_AFTER_FAILURE;
-                Ok(Arc::clone(&old.value))
+            Err(source) => {
+                if let Some(old) = kept {
+                    old.stale = old.stale.max(now + PAUSE_AFTER_FAILURE);
+                    old.failed = Some(now);
+                }
+                Err(Unavailable::Failed {
+                    what: self.what,
+                    source,
+                })
             }
-            (Err(source), None) => Err(Unavailable {
-                what: self.what,
-                source,
-            }),
         }
     }
 }
@@ -146,7 +173,7 @@ mod tests {
     fn source(failures: &'static [usize]) -> Source {
         let asked = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&asked);
-        let cached = Cached::new("the count", 5 * MINUTE, move || {
+        let cached = Cached::new("the count", 5 * MINUTE, move |_| {
             let counter = Arc::clone(&counter);
             async move {
                 // Gives way in the middle, so that others get to ask while this one is on its way.
@@ -155,7 +182,7 @@ mod tests {
                 if failures.contains(&count) {
                     Err("out of order".into())
                 } else {
-                    Ok(count)
+                    Ok(Arc::new(count))
                 }
             }
         });
@@ -167,8 +194,8 @@ mod tests {
             *self.cached.get(now).await.unwrap()
         }
 
-        async fn force(&self, now: Instant) -> usize {
-            *self.cached.force(now, MINUTE).await.unwrap()
+        async fn renew(&self, now: Instant) -> Option<usize> {
+            self.cached.renew(now, MINUTE).await.ok().map(|value| *value)
         }
     }
 
@@ -212,21 +239,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reload_can_be_forced_but_not_too_often() {
+    async fn a_value_can_be_renewed_but_not_too_often() {
         let (source, start) = (source(&[]), Instant::now());
         assert_eq!(source.get(start).await, 1);
-        assert_eq!(source.force(start).await, 2);
-        assert_eq!(source.force(start + MINUTE / 2).await, 2);
-        assert_eq!(source.force(start + MINUTE).await, 3);
+        assert_eq!(source.renew(start).await, Some(2));
+        assert_eq!(source.renew(start + MINUTE / 2).await, Some(2));
+        assert_eq!(source.renew(start + MINUTE).await, Some(3));
         assert_eq!(source.get(start + 6 * MINUTE - Duration::from_nanos(1)).await, 3);
     }
 
     #[tokio::test]
-    async fn a_forced_reload_that_fails_serves_the_old_value_and_counts() {
+    async fn who_needs_a_new_value_is_not_given_an_old_one_and_the_source_that_failed_is_left_alone_for_a_while() {
         let (source, start) = (source(&[2]), Instant::now());
         assert_eq!(source.get(start).await, 1);
-        assert_eq!(source.force(start).await, 1);
-        assert_eq!(source.force(start + MINUTE / 2).await, 1);
+        assert_eq!(source.renew(start).await, None);
+        assert_eq!(source.renew(start + PAUSE_AFTER_FAILURE / 2).await, None);
+        assert_eq!(source.get(start + PAUSE_AFTER_FAILURE / 2).await, 1);
+        assert_eq!(source.asked.load(Ordering::SeqCst), 2);
+        assert_eq!(source.renew(start + PAUSE_AFTER_FAILURE).await, Some(3));
+    }
+
+    #[tokio::test]
+    async fn a_source_that_failed_when_the_value_had_grown_old_is_not_asked_for_a_new_one_at_once() {
+        let (source, start) = (source(&[2]), Instant::now());
+        assert_eq!(source.get(start).await, 1);
+        let old = start + 5 * MINUTE;
+        assert_eq!(source.get(old).await, 1);
+        assert_eq!(source.renew(old).await, None);
         assert_eq!(source.asked.load(Ordering::SeqCst), 2);
     }
 }

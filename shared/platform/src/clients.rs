@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
-use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, SharedHttpClient};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_types::SdkConfig;
 
+use crate::caller::Caller;
 use crate::settings::{HttpUrl, Settings};
 
 /// The clients that functions work with.
@@ -20,48 +21,50 @@ pub struct Clients {
     pub secrets_manager: aws_sdk_secretsmanager::Client,
 }
 
-/// Makes the clients, with the region and the credentials that AWS's own rules find.
-pub async fn connect(settings: &Settings) -> Clients {
+/// Makes the clients, for AWS itself or for whatever stands in for it.
+pub fn connect(caller: &Caller, settings: &Settings) -> Clients {
     let (dynamodb, secrets) = (&settings.dynamodb_endpoint, &settings.secrets_manager_endpoint);
     let plain = [dynamodb, secrets]
         .iter()
         .all(|url| url.as_ref().is_some_and(|url| !url.is_encrypted()));
-    let config = aws_config::defaults(behavior_version())
-        .http_client(if plain { plain_http() } else { encrypted_http() })
-        .retry_config(retries())
-        .timeout_config(timeouts())
-        .load()
-        .await;
-    let mut for_dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
-    if let Some(url) = dynamodb {
-        for_dynamodb = for_dynamodb.endpoint_url(url.as_str());
-    }
+    let config = config(caller, if plain { plain_http() } else { encrypted_http() });
     let mut for_secrets = aws_sdk_secretsmanager::config::Builder::from(&config);
     if let Some(url) = secrets {
         for_secrets = for_secrets.endpoint_url(url.as_str());
     }
     Clients {
-        dynamodb: aws_sdk_dynamodb::Client::from_conf(for_dynamodb.build()),
+        dynamodb: dynamodb_at(dynamodb.as_ref(), &config),
         secrets_manager: aws_sdk_secretsmanager::Client::from_conf(for_secrets.build()),
     }
 }
 
-/// A client of a stand-in for DynamoDB on this machine, which asks for no credentials but cannot do without any.
+/// A client of a stand-in for DynamoDB on this machine.
 pub fn local(endpoint: &HttpUrl) -> aws_sdk_dynamodb::Client {
-    let config = aws_sdk_dynamodb::Config::builder()
+    dynamodb_at(Some(endpoint), &config(&Caller::local(), plain_http()))
+}
+
+fn dynamodb_at(stand_in: Option<&HttpUrl>, config: &SdkConfig) -> aws_sdk_dynamodb::Client {
+    let mut config = aws_sdk_dynamodb::config::Builder::from(config);
+    if let Some(url) = stand_in {
+        config = config.endpoint_url(url.as_str());
+    }
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
+/// What all clients have in common.
+fn config(caller: &Caller, http: SharedHttpClient) -> SdkConfig {
+    SdkConfig::builder()
         .behavior_version(behavior_version())
-        .http_client(plain_http())
+        .region(caller.region.clone())
+        .credentials_provider(caller.credentials.clone())
+        .http_client(http)
         .retry_config(retries())
         .timeout_config(timeouts())
-        .region(Region::from_static("eu-central-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local stack"))
-        .endpoint_url(endpoint.as_str())
-        .build();
-    aws_sdk_dynamodb::Client::from_conf(config)
+        .build()
 }
 
 /// Named, so that an update of the SDK cannot change how it behaves.
-fn behavior_version() -> BehaviorVersion {
+pub fn behavior_version() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }
 
@@ -82,13 +85,19 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
+/// How many connections are kept for later. Any of them may have died unnoticed, as while Lambda had frozen the function, and costs the
+/// call that takes it an attempt. A call has time for three.
+const MOST_KEPT: usize = 2;
+
 /// For stand-ins only: it cannot reach an `https` address, and need not read the root certificates.
 fn plain_http() -> SharedHttpClient {
-    Builder::new().build_http()
+    Builder::new().pool_max_idle_per_host(MOST_KEPT).build_http()
 }
 
-fn encrypted_http() -> SharedHttpClient {
+/// For everything else.
+pub fn encrypted_http() -> SharedHttpClient {
     Builder::new()
+        .pool_max_idle_per_host(MOST_KEPT)
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .build_https()
 }

@@ -1,12 +1,17 @@
 //! The time of day.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What tells the time. A test or the local stack puts its own in place of the system's.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// Whole seconds since 1970-01-01T00:00:00Z.
     fn unix_seconds(&self) -> i64;
+
+    /// A moment on the monotonic clock, by which is told how old something has grown.
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
 }
 
 /// The clock of the machine.

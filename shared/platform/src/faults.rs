@@ -28,6 +28,12 @@ impl Faults {
         self.0.iter().copied()
     }
 
+    /// These faults and those.
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// Keeps the fault, or hands on what was read.
     pub(crate) fn note<T>(&mut self, read: Result<T, Fault>) -> Option<T> {
         read.map_err(|fault| self.0.push(fault)).ok()

@@ -7,6 +7,7 @@
 //! The environment, the wall clock and standard output are touched here and nowhere else.
 
 pub mod cached;
+mod caller;
 pub mod clients;
 pub mod clock;
 pub mod deadline;
@@ -20,4 +21,5 @@ mod start;
 #[cfg(test)]
 mod stub;
 
-pub use start::{Platform, StartError, start};
+pub use caller::Caller;
+pub use start::{Platform, StartError, start, start_as};

@@ -13,7 +13,7 @@ use crate::faults::{Fault, Faults};
 /// How long the secrets are kept before they are read again.
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// How often at most a signature that does not match makes them be read again. Anybody can send such a signature.
-const FORCED: Duration = Duration::from_secs(60);
+const RENEWED: Duration = Duration::from_secs(60);
 
 /// One version of the secrets.
 #[derive(Debug, Clone)]
@@ -160,15 +160,17 @@ impl SecretCache {
     /// Secrets that Secrets Manager holds under this name or ARN.
     pub fn from_secrets_manager(client: aws_sdk_secretsmanager::Client, id: String) -> Self {
         let id: Arc<str> = id.into();
-        Self(Cached::new("the secret", LIFETIME, move || {
-            fetch(client.clone(), Arc::clone(&id))
+        Self(Cached::new("the secret", LIFETIME, move |_| {
+            let fetched = fetch(client.clone(), Arc::clone(&id));
+            async { fetched.await.map(Arc::new) }
         }))
     }
 
     /// Secrets that never change, for the local stack and for tests.
     pub fn fixed(secrets: Secrets) -> Self {
-        Self(Cached::new("the secret", LIFETIME, move || {
-            std::future::ready(Ok(secrets.clone()))
+        let secrets = Arc::new(secrets);
+        Self(Cached::new("the secret", LIFETIME, move |_| {
+            std::future::ready(Ok(Arc::clone(&secrets)))
         }))
     }
 
@@ -186,9 +188,9 @@ impl SecretCache {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`], if they have never been loaded and cannot be now.
-    pub async fn refresh_once_a_minute(&self, now: Instant) -> Result<Arc<Secrets>, Unavailable> {
-        self.0.force(now, FORCED).await
+    /// [`Unavailable`], if they cannot be read now: whether those kept here are the newest, nobody knows.
+    pub async fn renew_once_a_minute(&self, now: Instant) -> Result<Arc<Secrets>, Unavailable> {
+        self.0.renew(now, RENEWED).await
     }
 }
 
@@ -324,7 +326,7 @@ mod tests {
         });
         let now = Instant::now();
         assert_eq!(cache.get(now).await.unwrap().app_secrets().len(), 1);
-        assert_eq!(cache.refresh_once_a_minute(now).await.unwrap().app_secrets().len(), 1);
+        assert_eq!(cache.renew_once_a_minute(now).await.unwrap().app_secrets().len(), 1);
     }
 
     const NOT_FOUND: &str = r#"{"__type":"ResourceNotFoundException","message":"-"}"#;
@@ -346,9 +348,9 @@ mod tests {
                 .clone()
         });
         let config = aws_sdk_secretsmanager::Config::builder()
-            .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
+            .behavior_version(crate::clients::behavior_version())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .region(aws_config::Region::from_static("eu-central-1"))
+            .region(aws_sdk_secretsmanager::config::Region::from_static("eu-central-1"))
             .credentials_provider(aws_sdk_secretsmanager::config::Credentials::new(
                 "-", "-", None, None, "test",
             ))

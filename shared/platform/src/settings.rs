@@ -47,13 +47,8 @@ impl Settings {
     ///
     /// [`SettingsError`] with everything that is missing or malformed.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let set = |name: &'static str| {
-            lookup(name)
-                .map(|text| text.trim().to_owned())
-                .filter(|text| !text.is_empty())
-        };
-        let required = |name: &'static str| set(name).ok_or(Fault::Missing(name));
-        let url = |name: &'static str| set(name).map(|text| HttpUrl::read(name, &text)).transpose();
+        let required = |name: &'static str| set(&lookup, name).ok_or(Fault::Missing(name));
+        let url = |name: &'static str| set(&lookup, name).map(|text| HttpUrl::read(name, &text)).transpose();
 
         let mut faults = Faults::default();
         let ledger_table = faults.note(required("LEDGER_TABLE").and_then(|text| table("LEDGER_TABLE", text)));
@@ -89,6 +84,13 @@ impl Settings {
             _ => Err(SettingsError(faults)),
         }
     }
+}
+
+/// A setting without white space around it; none, if it is blank.
+pub(crate) fn set(lookup: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    lookup(name)
+        .map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty())
 }
 
 /// A variable of the process environment.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cached::Unavailable;
+use crate::caller::Caller;
 use crate::clients;
 use crate::clock::{Clock, SystemClock};
 use crate::logs;
@@ -53,8 +54,22 @@ pub async fn start(function: &'static str) -> Result<Platform, StartError> {
 }
 
 async fn prepare(function: &'static str) -> Result<Platform, StartError> {
-    let settings = Settings::from_environment()?;
-    let clients = clients::connect(&settings).await;
+    let (settings, caller) = match (Settings::from_environment(), Caller::of_function(settings::environment)) {
+        (Ok(settings), Ok(caller)) => (settings, caller),
+        (Err(SettingsError(faults)), Err(SettingsError(more))) => Err(SettingsError(faults.and(more)))?,
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error)?,
+    };
+    start_as(function, &caller, settings).await
+}
+
+/// The same without logging, for that caller and with those settings: what people work with who are no function, and functions that share
+/// a process.
+///
+/// # Errors
+///
+/// [`StartError`], if the secrets cannot be loaded.
+pub async fn start_as(function: &'static str, caller: &Caller, settings: Settings) -> Result<Platform, StartError> {
+    let clients = clients::connect(caller, &settings);
     let secrets = SecretCache::from_secrets_manager(clients.secrets_manager, settings.secret_id.clone());
     // Loaded here and not with the first request, because a starting function has the most CPU for the TLS handshake.
     secrets.get(Instant::now()).await?;

@@ -8,7 +8,7 @@ pub mod health;
 pub mod http;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use consent::decide::Rules;
@@ -104,15 +104,26 @@ impl Service {
     ) -> Self {
         let tables = Arc::new(tables);
         let secrets = Arc::new(secrets);
-        let source = (dynamodb.clone(), Arc::clone(&tables), Arc::clone(&secrets));
-        let policy = Cached::new("the policy", POLICY_LIFETIME, move || {
-            let (dynamodb, tables, cache) = source.clone();
+        let source = (
+            dynamodb.clone(),
+            Arc::clone(&tables),
+            Arc::clone(&secrets),
+            Arc::clone(&clock),
+        );
+        let policy = Cached::new("the policy", POLICY_LIFETIME, move |old: Option<Arc<Policy>>| {
+            let (dynamodb, tables, cache, clock) = source.clone();
             async move {
-                let secrets = cache.get(Instant::now()).await?;
+                let secrets = cache.get(clock.instant()).await?;
                 let until = tokio::time::Instant::now() + Duration::from_secs(3);
                 let ledger = Ledger::new(dynamodb, tables, Arc::new(keys(&secrets)), until);
+                if let Some(old) = old
+                    && ledger.active_policy_version().await? == Some(old.version())
+                {
+                    return Ok(old);
+                }
                 let active = ledger.active_policy().await?.ok_or(PolicyUnavailable::NeverPublished)?;
-                Ok(Policy::parse(&active.text).map_err(PolicyUnavailable::Faulty)?)
+                let policy = Policy::parse(&active.text).map_err(PolicyUnavailable::Faulty)?;
+                Ok(Arc::new(policy))
             }
         });
         Self {
@@ -129,7 +140,7 @@ impl Service {
     /// fails, the first request tries again.
     #[must_use]
     pub async fn warmed(self) -> Self {
-        if let Err(error) = self.policy.get(Instant::now()).await {
+        if let Err(error) = self.policy.get(self.clock.instant()).await {
             tracing::warn!(error = %platform::logs::chain(&error), "the first request has to load the policy");
         }
         self
@@ -145,17 +156,17 @@ impl Service {
     /// # Errors
     /// When they cannot be loaded and no older ones are at hand.
     pub async fn secrets(&self) -> Result<Arc<Secrets>, NotReady> {
-        self.secrets.get(Instant::now()).await.map_err(NotReady::Secrets)
+        self.secrets.get(self.clock.instant()).await.map_err(NotReady::Secrets)
     }
 
     /// The secrets, loaded anew unless that was done within the last minute: what did not verify may have been signed with
     /// a secret that is newer than those at hand.
     ///
     /// # Errors
-    /// When they cannot be loaded and no older ones are at hand.
+    /// When they cannot be loaded: then nobody can say that it was not.
     pub async fn newest_secrets(&self) -> Result<Arc<Secrets>, NotReady> {
         self.secrets
-            .refresh_once_a_minute(Instant::now())
+            .renew_once_a_minute(self.clock.instant())
             .await
             .map_err(NotReady::Secrets)
     }
@@ -184,7 +195,7 @@ impl Service {
     /// When the secrets or the policy cannot be loaded and no older ones are at hand.
     pub async fn begin(&self, deadline: Deadline) -> Result<Work, NotReady> {
         let secrets = self.secrets().await?;
-        let policy = self.policy.get(Instant::now()).await.map_err(NotReady::Policy)?;
+        let policy = self.policy.get(self.clock.instant()).await.map_err(NotReady::Policy)?;
         let ledger = self.ledger_with(&secrets, deadline);
         let token_keys = secrets
             .versions()

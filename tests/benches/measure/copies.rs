@@ -71,7 +71,13 @@ impl Template {
     fn copies(&self, name: &Name) -> (Vec<Item>, Item) {
         let owner = &name.contact;
         let key = SubjectKey::generate().unwrap();
-        let wrapped = self.keys.sealing.first().unwrap().wrap(&key, owner).unwrap();
+        let wrapped = self
+            .keys
+            .sealing
+            .first()
+            .unwrap()
+            .wrap(&key, &format!("contact#{owner}"))
+            .unwrap();
         let mut row = self.renamed(&self.key, name);
         row.insert("wrapped_key".to_owned(), AttributeValue::B(wrapped.into_bytes()));
         let records = self.records.iter().map(|item| {

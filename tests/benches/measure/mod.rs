@@ -1,6 +1,7 @@
 //! What the benchmarks of the ledger have in common: a ledger of any size in a process of its own, what is spent on it, and a
 //! report that holds a small ledger and a large one side by side, against what may be spent.
 
+pub(crate) mod apart;
 pub(crate) mod copies;
 pub(crate) mod meter;
 pub(crate) mod people;

@@ -1,8 +1,6 @@
 //! A ledger in an embedded store in a process of its own, so that what it takes is not counted as what works on it takes.
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use assent::store::create_tables;
@@ -15,8 +13,12 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+use super::apart::{self, Apart};
 use super::meter::{Meter, cpu_time};
 use super::tables;
+
+/// What the process that holds the ledger is started with.
+const COMMAND: &str = "store";
 
 /// The arguments of the process that holds the ledger.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,10 +30,7 @@ pub(crate) struct Order<F> {
 impl<F: DeserializeOwned> Order<F> {
     /// The order that these arguments are; none if this process is to do something else.
     pub(crate) fn from_arguments(arguments: &[String]) -> Option<Self> {
-        match arguments {
-            [command, order] if command == "store" => Some(serde_json::from_str(order).unwrap()),
-            _ => None,
-        }
+        apart::order(COMMAND, arguments)
     }
 }
 
@@ -46,7 +45,7 @@ struct Filled {
 /// The process that holds the ledger. It ends when this is dropped, and the ledger is gone.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    process: Child,
+    process: Apart,
     endpoint: HttpUrl,
     _directory: TempDir,
 }
@@ -58,17 +57,7 @@ impl Stored {
             filling,
             directory: directory.path().to_owned(),
         };
-        let order = serde_json::to_string(&order).unwrap();
-        let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["store", &order])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let answer = process.stdout.take().unwrap();
-        BufReader::new(answer).read_line(&mut line).unwrap();
-        let filled: Filled = serde_json::from_str(&line).expect("the process fills the store");
+        let (process, filled): (_, Filled) = Apart::start(COMMAND, &order);
         eprintln!("  {} items in {} s", filled.items, filled.seconds);
         Self {
             process,
@@ -89,13 +78,6 @@ impl Stored {
     }
 }
 
-impl Drop for Stored {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        self.process.wait().unwrap();
-    }
-}
-
 /// Has a ledger filled, says so, and holds it until nobody listens any more. Whoever fills it says how many items there are.
 pub(crate) async fn serve<F>(order: Order<F>, fill: impl AsyncFnOnce(&Database, &Client, F) -> usize) {
     let began = Instant::now();
@@ -110,10 +92,7 @@ pub(crate) async fn serve<F>(order: Order<F>, fill: impl AsyncFnOnce(&Database, 
         endpoint: endpoint.as_str().to_owned(),
         seconds: began.elapsed().as_secs(),
     };
-    println!("{}", serde_json::to_string(&filled).unwrap());
-    std::io::stdout().flush().unwrap();
-    let wait = || std::io::stdin().read_to_end(&mut vec![]);
-    tokio::task::spawn_blocking(wait).await.unwrap().unwrap();
+    apart::ready(&filled).await;
 }
 
 /// Serves a database with the tables, for as long as this process lives.

@@ -443,11 +443,32 @@ async fn a_stop_that_only_meta_knew_of_is_kept_and_found_once() {
     assert_eq!(settled, SettledSend::Known);
     let settled = settle(&world, stopped, SendResult::Failed, Some(131_050)).await;
     assert_eq!(settled, SettledSend::Recorded { finding: false });
+    // Whoever tells it again and again, each time as of then, tells nothing new of the stop itself.
+    for _ in 0..2 {
+        world.base.wait(Span::seconds(10));
+        settle(&world, missed, SendResult::Failed, Some(131_050)).await;
+    }
     assert_eq!(world.stored().await.findings, 1);
     assert_eq!(world.base.there().await["finding"], 1);
     let history = history(&world, &missed.who).await;
     assert_eq!(history.last().unwrap().kind, EvidenceKind::PlatformStop);
     assert_eq!(lead(&ask_for(&world, missed).await), Some(Reason::PlatformStop));
+}
+
+#[tokio::test]
+async fn whose_key_is_gone_is_nobody_to_any_campaign() {
+    let (world, people) = open(2).await;
+    let [erased, other] = &people[..] else { panic!() };
+    ask_for(&world, erased).await;
+    world.forget_key(erased).await;
+    let answers = ask(&world, &everyone(&people)).await;
+    assert_eq!(
+        (lead(&answers[0]), lead(&answers[1])),
+        (Some(Reason::UnknownContact), None)
+    );
+    assert_eq!(answers[1].judged.contact, Some(other.id));
+    let settled = settle(&world, erased, SendResult::Failed, Some(131_050)).await;
+    assert_eq!(settled, SettledSend::Unknown);
 }
 
 #[tokio::test]

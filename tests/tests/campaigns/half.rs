@@ -1,50 +1,17 @@
 //! A connection to a DynamoDB that answers half of each batch and leaves the rest for another call.
 
-use std::fmt;
-
+use assent_tests::connector::http_client;
 use aws_sdk_dynamodb::Client;
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use serde_json::{Map, Value, json};
 
-#[derive(Clone)]
-pub(crate) struct Half(SharedHttpClient);
-
-impl fmt::Debug for Half {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Half")
-    }
-}
-
 pub(crate) fn client(of: &Client) -> Client {
-    let half = Half(aws_smithy_http_client::Builder::new().build_http());
-    Client::from_conf(of.config().to_builder().http_client(half).build())
-}
-
-impl HttpClient for Half {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(Connector(self.0.http_connector(settings, components)))
-    }
-}
-
-struct Connector(SharedHttpConnector);
-
-impl fmt::Debug for Connector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Connector")
-    }
-}
-
-impl HttpConnector for Connector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+    let half = http_client(|request, real| {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let real = self.0.clone();
         if !target.ends_with("BatchGetItem") {
             return real.call(request);
         }
@@ -53,7 +20,8 @@ impl HttpConnector for Connector {
             let answer = real.call(request).await?;
             with_unprocessed(answer, rest).await
         })
-    }
+    });
+    Client::from_conf(of.config().to_builder().http_client(half).build())
 }
 
 /// The request without the last half of each table's keys, and those keys.

@@ -70,7 +70,7 @@ impl World {
             .with_max_attempts(attempts)
             .with_initial_backoff(Duration::from_millis(1));
         let config = self.base.client().config().to_builder();
-        let client = Client::from_conf(config.http_client(wire.clone()).retry_config(retries).build());
+        let client = Client::from_conf(config.http_client(wire.http_client()).retry_config(retries).build());
         (self.ledger_over(client), wire)
     }
 
@@ -136,6 +136,17 @@ impl World {
             .table_name(self.base.fixture.store.ledger_table);
         let delete = delete.key("pk", text(format!("contact#{}", somebody.id)));
         delete.key("sk", text("contact".to_owned())).send().await.unwrap();
+    }
+
+    /// A backup has brought back somebody who was erased: all but the key.
+    pub(crate) async fn forget_key(&self, somebody: &Somebody) {
+        let delete = self
+            .base
+            .client()
+            .delete_item()
+            .table_name(self.base.fixture.store.key_table);
+        let delete = delete.key("pk", AttributeValue::S(format!("contact#{}", somebody.id)));
+        delete.send().await.unwrap();
     }
 
     pub(crate) async fn put(&self, part: u16, who: &[Identifiers]) -> PutPart {

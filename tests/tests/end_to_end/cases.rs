@@ -204,7 +204,7 @@ async fn who_writes_delete_is_stopped_asked_whether_it_is_them_and_erased() {
     assert_eq!((status, &done["state"]), (200, &json!("fulfilled")), "{done}");
     assert_eq!(done.get("recipient"), None, "the case knows nobody any more");
     assert_eq!(local.look_up(&lisa).await.0, 404);
-    assert_eq!(local.metric("webhook", "cases_opened").await, 1.0);
+    assert_eq!(local.metric("outbox", "cases_opened").await, 1.0);
 }
 
 #[tokio::test]

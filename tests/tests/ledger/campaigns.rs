@@ -481,6 +481,29 @@ fn whoever_is_known_by_an_id_alone_and_whoever_is_known_by_nothing_are_told_apar
 }
 
 #[test]
+fn whoever_is_known_by_a_number_only_later_stays_the_same_person_on_every_audience() {
+    on_every_store(async |world| {
+        let id = new_campaign(world).await;
+        let (phone, bsuid) = (phone(), bsuid());
+        let first = Identifiers::new(None, Some(bsuid.clone())).unwrap();
+        let contact = world.record(&first, &[says("START")], BEGIN).await.contact.unwrap().id;
+        let by_first = listed(RecipientId::Person(first));
+        assert_eq!(
+            counts(&put(world, &id, 1, std::slice::from_ref(&by_first)).await),
+            (1, 0, 0)
+        );
+
+        let both = Identifiers::new(Some(phone.clone()), Some(bsuid)).unwrap();
+        world.record(&both, &[says("STOP")], BEGIN + Span::minutes(1)).await;
+        let ways = [by_phone(&phone), by_first, listed(RecipientId::Contact(contact))];
+        assert_eq!(counts(&put(world, &id, 2, &ways).await), (1, 2, 0));
+        for on in shelves(world, &id).await {
+            assert_eq!((on.alias, on.contact), (alias(&ways[1]), Some(contact)));
+        }
+    });
+}
+
+#[test]
 fn the_invalid_ones_of_a_list_are_counted_with_its_part() {
     on_every_store(async |world| {
         let id = new_campaign(world).await;

@@ -102,7 +102,7 @@ fn a_new_contact_is_written_whole() {
             .client
             .get_item()
             .table_name(&world.tables.keys)
-            .key("pk", text(contact.id.to_string()));
+            .key("pk", text(format!("contact#{}", contact.id)));
         assert!(key.send().await.unwrap().item.is_some());
     });
 }
@@ -598,7 +598,7 @@ pub(crate) async fn delete_messages(world: &World, id: &ContactId) {
 
 pub(crate) async fn delete_key(world: &World, id: &ContactId) {
     let delete = world.client.delete_item().table_name(&world.tables.keys);
-    delete.key("pk", text(id.to_string())).send().await.unwrap();
+    delete.key("pk", text(format!("contact#{id}"))).send().await.unwrap();
 }
 
 fn is_objecting(contact: &Contact, now: Time) -> bool {
@@ -850,7 +850,7 @@ fn nobody_takes_the_aliases_of_a_contact_of_which_one_half_was_read_too_early() 
             .client
             .get_item()
             .table_name(&world.tables.keys)
-            .key("pk", text(first.id.to_string()));
+            .key("pk", text(format!("contact#{}", first.id)));
         let key = key.send().await.unwrap().item;
         delete_key(world, &first.id).await;
         let (client, table) = (world.client.clone(), world.tables.keys.clone());

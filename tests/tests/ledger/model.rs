@@ -67,7 +67,7 @@ impl Model {
         let fresh: Vec<_> = events.iter().filter(|event| seen.insert(event.id)).cloned().collect();
         let decision = self.life.contact(now).apply(&fresh, &rules(now));
         // What leaves no trace is not written.
-        if !decision.evidence.is_empty() || !decision.outbox.is_empty() {
+        if !decision.is_nothing() {
             self.known
                 .extend(decision.evidence.iter().map(|draft| draft.evidence.event));
             self.life = Life::Known(Box::new(decision.contact));

@@ -1,10 +1,11 @@
 //! Messages that wait, and what becomes of them.
 
 use consent::event::{Act, PromptOutcome};
+use consent::evidence::{Actor, TypedWords};
 use consent::id::{ContactId, OutgoingId, RequestId};
 use consent::outgoing::OutgoingKind;
 use consent::time::{Span, Time};
-use ledger::{Claim, OutboxChange, OutboxState, Settled};
+use ledger::{Claim, ClaimId, ClaimedStep, ErasureRequest, ErasureStart, OutboxChange, OutboxState, Settled};
 
 use crate::deeds::{BEGIN, message, rules};
 use crate::world::{World, event, on_every_store, says, says_at, somebody};
@@ -29,7 +30,11 @@ async fn state(world: &World, id: &OutgoingId) -> OutboxState {
 }
 
 async fn claim(world: &World, id: &OutgoingId, now: Time) -> Claim {
-    world.ledger().claim(id, now, LEASE).await.unwrap()
+    world
+        .ledger()
+        .claim(id, ClaimId::new().unwrap(), now, LEASE)
+        .await
+        .unwrap()
 }
 
 /// When messages are settled.
@@ -46,11 +51,29 @@ async fn settle(world: &World, id: OutgoingId, attempt: Option<u32>, settled: Se
 }
 
 #[test]
+fn a_claim_whose_answer_got_lost_is_made_again_and_is_the_only_one() {
+    on_every_store(async |world| {
+        let (_, id, _) = prompt(world).await;
+        let mine = ClaimId::new().unwrap();
+        let again = async |claim, now| world.ledger().claim(&id, claim, now, LEASE).await.unwrap();
+        assert!(matches!(again(mine, BEGIN).await, Claim::Claimed(_)));
+        assert!(matches!(again(mine, BEGIN).await, Claim::Claimed(_)));
+        assert!(matches!(claim(world, &id, BEGIN).await, Claim::NotDue));
+        // Also after its time, unless somebody else has found it abandoned.
+        assert!(matches!(again(mine, minute(5)).await, Claim::Claimed(claimed) if claimed.attempt == 3));
+        settle(world, id, None, Settled::Uncertain(minute(20))).await;
+        assert!(matches!(again(mine, minute(6)).await, Claim::NotDue));
+    });
+}
+
+#[test]
 fn a_message_is_claimed_by_one_alone() {
     on_every_store(async |world| {
         let (_, id, _) = prompt(world).await;
         let ledgers = [world.ledger(), world.ledger(), world.ledger(), world.ledger()];
-        let claims = ledgers.iter().map(|ledger| ledger.claim(&id, BEGIN, LEASE));
+        let claims = ledgers
+            .iter()
+            .map(|ledger| ledger.claim(&id, ClaimId::new().unwrap(), BEGIN, LEASE));
         let claims = futures::future::join_all(claims).await;
         let claimed = claims
             .iter()
@@ -182,5 +205,86 @@ fn two_contacts_of_one_person_are_told_of_one_stop_once() {
             [1, 1]
         );
         assert_eq!(recorded.iter().map(|recorded| recorded.outbox.len()).sum::<usize>(), 1);
+    });
+}
+
+/// Somebody demands to know what is held about them: whose step waits, and the message that follows.
+async fn demand(world: &World) -> (ContactId, OutgoingId, OutgoingId) {
+    let recorded = world.record(&somebody(), &[says("Auskunft")], BEGIN).await;
+    let [step] = &recorded.steps[..] else {
+        panic!("{recorded:?}")
+    };
+    let follows = step.then.as_ref().unwrap().id;
+    (recorded.contact.unwrap().id, step.id, follows)
+}
+
+async fn claimed(world: &World, id: &OutgoingId, now: Time) -> ClaimedStep {
+    match claim(world, id, now).await {
+        Claim::Step(claimed) => *claimed,
+        other => panic!("no step: {other:?}"),
+    }
+}
+
+#[test]
+fn a_step_of_a_case_is_taken_again_if_nobody_says_that_it_was_and_its_message_is_there_once_it_is() {
+    on_every_store(async |world| {
+        let (contact, id, follows) = demand(world).await;
+        let first = claimed(world, &id, BEGIN).await;
+        assert!(
+            matches!(claim(world, &id, minute(1)).await, Claim::NotDue),
+            "it is the first one's alone"
+        );
+        let second = claimed(world, &id, minute(2)).await;
+        assert_eq!((first.attempt, second.attempt), (1, 2));
+        let ledger = world.ledger();
+        assert!(!ledger.conclude_step(&first, minute(2)).await.unwrap());
+        assert!(ledger.outbox_message(&follows).await.unwrap().is_none());
+        assert!(ledger.conclude_step(&second, minute(3)).await.unwrap());
+        assert!(!ledger.conclude_step(&second, minute(3)).await.unwrap());
+        let message = ledger.outbox_message(&follows).await.unwrap().unwrap();
+        assert_eq!((message.contact, message.state), (contact, OutboxState::Waiting));
+        assert!(matches!(claim(world, &id, minute(60)).await, Claim::NotDue));
+        assert!(matches!(claim(world, &follows, minute(3)).await, Claim::Claimed(_)));
+    });
+}
+
+#[test]
+fn after_an_erasure_neither_a_step_of_a_case_nor_its_message_is_left() {
+    on_every_store(async |world| {
+        for is_claimed in [false, true] {
+            let (contact, id, follows) = demand(world).await;
+            let ledger = world.ledger();
+            let in_hand = match is_claimed {
+                true => Some(claimed(world, &id, BEGIN).await),
+                false => None,
+            };
+            let request = ErasureRequest {
+                actor: Actor::System,
+                reason: &TypedWords::new("Art. 17"),
+            };
+            let begun = ledger.begin_erasure(&contact, &request, &rules(BEGIN)).await.unwrap();
+            let ErasureStart::Begun(erasure) = begun else {
+                panic!("{begun:?}")
+            };
+            // Whoever is at it when the person is erased ends it without a word.
+            if let Some(in_hand) = in_hand {
+                assert!(ledger.conclude_step(&in_hand, BEGIN).await.unwrap());
+            }
+            ledger.continue_erasure(&erasure, &rules(BEGIN)).await.unwrap();
+            assert!(matches!(claim(world, &id, minute(60)).await, Claim::NotDue));
+            assert!(ledger.outbox_message(&follows).await.unwrap().is_none());
+        }
+    });
+}
+
+#[test]
+fn a_demand_that_is_delivered_again_is_one_step() {
+    on_every_store(async |world| {
+        let who = somebody();
+        let demand = says("Auskunft");
+        for expected in [1, 0, 0] {
+            let recorded = world.record(&who, std::slice::from_ref(&demand), BEGIN).await;
+            assert_eq!(recorded.steps.len(), expected);
+        }
     });
 }

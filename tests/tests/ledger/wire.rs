@@ -1,16 +1,13 @@
 //! A connection that counts requests and fails as it is told to.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-};
+use assent_tests::connector::http_client;
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use futures::future::BoxFuture;
 
@@ -29,10 +26,7 @@ pub(crate) enum Fault {
 }
 
 #[derive(Clone)]
-pub(crate) struct Wire {
-    real: SharedHttpClient,
-    shared: Arc<Shared>,
-}
+pub(crate) struct Wire(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -41,66 +35,42 @@ struct Shared {
     before_a_transaction: Mutex<Option<BoxFuture<'static, ()>>>,
 }
 
-impl fmt::Debug for Wire {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wire")
-    }
-}
-
 impl Wire {
     pub(crate) fn new() -> Self {
-        Self {
-            real: aws_smithy_http_client::Builder::new().build_http(),
-            shared: Arc::default(),
-        }
+        Self(Arc::default())
+    }
+
+    /// What a client over this wire sends its requests with.
+    pub(crate) fn http_client(&self) -> SharedHttpClient {
+        let shared = Arc::clone(&self.0);
+        http_client(move |request, real| shared.pass(request, real))
     }
 
     /// What happens to the next requests, one after the other.
     pub(crate) fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
-        *self.shared.faults.lock().unwrap() = faults.into_iter().collect();
+        *self.0.faults.lock().unwrap() = faults.into_iter().collect();
     }
 
     /// Lets something happen just before the next transaction is sent.
     pub(crate) fn before_the_next_transaction(&self, happens: BoxFuture<'static, ()>) {
-        *self.shared.before_a_transaction.lock().unwrap() = Some(happens);
+        *self.0.before_a_transaction.lock().unwrap() = Some(happens);
     }
 
     /// How many requests were made since the last time this was asked.
     pub(crate) fn requests(&self) -> usize {
-        self.shared.requests.swap(0, Ordering::SeqCst)
+        self.0.requests.swap(0, Ordering::SeqCst)
     }
 }
 
-impl HttpClient for Wire {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(Connector {
-            real: self.real.http_connector(settings, components),
-            shared: Arc::clone(&self.shared),
-        })
-    }
-}
-
-struct Connector {
-    real: SharedHttpConnector,
-    shared: Arc<Shared>,
-}
-
-impl fmt::Debug for Connector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Connector")
-    }
-}
-
-impl HttpConnector for Connector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        self.shared.requests.fetch_add(1, Ordering::SeqCst);
+impl Shared {
+    fn pass(&self, request: HttpRequest, real: SharedHttpConnector) -> HttpConnectorFuture {
+        self.requests.fetch_add(1, Ordering::SeqCst);
         let is_transaction = request
             .headers()
             .get("x-amz-target")
             .is_some_and(|target| target.ends_with("TransactWriteItems"));
-        let fault = self.shared.faults.lock().unwrap().pop_front();
-        let meanwhile = is_transaction.then(|| self.shared.before_a_transaction.lock().unwrap().take());
-        let real = self.real.clone();
+        let fault = self.faults.lock().unwrap().pop_front();
+        let meanwhile = is_transaction.then(|| self.before_a_transaction.lock().unwrap().take());
         let lost = || ConnectorError::io("the connection broke".into());
         HttpConnectorFuture::new(async move {
             if let Some(meanwhile) = meanwhile.flatten() {

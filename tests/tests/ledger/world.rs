@@ -85,7 +85,7 @@ impl World {
             .with_max_attempts(attempts)
             .with_initial_backoff(Duration::from_millis(1));
         let config = self.client.config().to_builder();
-        let client = Client::from_conf(config.http_client(wire.clone()).retry_config(retries).build());
+        let client = Client::from_conf(config.http_client(wire.http_client()).retry_config(retries).build());
         (Ledger::new(client, Arc::clone(&self.tables), keys(), until), wire)
     }
 

@@ -168,7 +168,7 @@ impl Person {
             return;
         }
         let decision = contact.apply(std::slice::from_ref(event), rules);
-        if !decision.evidence.is_empty() || !decision.outbox.is_empty() {
+        if !decision.is_nothing() {
             self.recorded
                 .extend(decision.evidence.iter().map(|draft| draft.evidence.event));
             self.life = Life::Known(Box::new(decision.contact));

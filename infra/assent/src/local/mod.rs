@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
 use campaign_check::{CampaignCheck, CampaignCheckError, Round};
 use campaigns::Campaigns;
 use consent::policy::{Policy, PolicyFaults};
@@ -76,6 +77,8 @@ pub struct Options {
     pub verify_token: Option<String>,
     /// What goes wrong with every message that is sent to the stand-in for Meta.
     pub fault: Option<FaultKind>,
+    /// Makes the client that a function asks the store with of the one that it would have: for who wants to see what it asks.
+    pub watch: Option<fn(&'static str, Client) -> Client>,
 }
 
 /// Why the stack cannot start.
@@ -162,9 +165,10 @@ impl Stack {
         let store = Store::start(options.data.map_or(StoreKind::Memory, StoreKind::Directory)).await?;
         let clock = Arc::new(LocalClock::default());
         let tally = Arc::new(Tally::default());
+        let watch = options.watch.unwrap_or(|_, client| client);
         let service = |function| -> Result<Service, StackError> {
             Ok(Service::new(
-                store.client(),
+                watch(function, store.client()),
                 tables(&store),
                 SecretCache::fixed(Secrets {
                     current: secrets.parsed()?,
@@ -174,9 +178,9 @@ impl Stack {
                 Metrics::new(function, Sink::Tally(Arc::clone(&tally))),
             ))
         };
-        let outbox = service("outbox")?;
-        let ledger = outbox.ledger(Deadline::after(PATIENCE)).await?;
-        ledger.publish_policy(&policy, outbox.now()).await?;
+        let publisher = service("assent")?;
+        let ledger = publisher.ledger(Deadline::after(PATIENCE)).await?;
+        ledger.publish_policy(&policy, publisher.now()).await?;
         let business = business(&policy)?;
         let graph = whatsapp::graph::Graph::new(&format!("http://{address}/_meta/v26.0"))
             .map_err(|error| StackError::Meta(error.to_string()))?;
@@ -188,7 +192,7 @@ impl Stack {
             retention: Retention::new(service("retention")?),
             campaigns: Campaigns::new(service("campaigns")?, graph.clone()),
             campaign_check: CampaignCheck::new(service("campaign-check")?, graph.clone()),
-            outbox: Outbox::new(outbox, graph),
+            outbox: Outbox::new(service("outbox")?, graph),
             meta: Meta::new(MetaOptions {
                 access_token: secrets.access_token().to_owned(),
                 business: business.clone(),

@@ -337,7 +337,8 @@ async fn messages(
     let take = || {
         let sent = SentMessage::from_request(&body)?;
         let id = meta.take(&sent)?;
-        Ok(acceptance(&sent.to, &sent.to, &id))
+        let known = meta.held().contact_book.known_as(&sent.to);
+        Ok(acceptance(&sent.to, &known, &id))
     };
     meta.answer_about_number(&headers, &number, take).await
 }

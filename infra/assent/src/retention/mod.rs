@@ -15,6 +15,8 @@ use platform::deadline::Deadline;
 use retention::{Purged, Retention};
 use service::{NotReady, Service, Work};
 
+use crate::deployment;
+
 pub use schedule::table;
 
 /// How long a command may work on the deployment. What it does is done in steps, so that it can be given again.
@@ -48,7 +50,7 @@ pub enum RetentionError {
 
 /// The deployment that the environment names.
 async fn deployment() -> Result<Service, RetentionError> {
-    Ok(Service::from(platform::start("assent").await?))
+    Ok(Service::from(deployment::platform().await?))
 }
 
 /// Begins to work on the deployment.

@@ -19,7 +19,7 @@ pub use code::{CODE_DAY, CODE_LIFE, Code, Codes, InvalidCode, MOST_CODES, MOST_T
 pub use deadline::end_of_months;
 pub use holiday::{Holiday, InvalidHoliday};
 pub use page::PageLink;
-pub use step::CaseStep;
+pub use step::{CaseStep, PendingStep};
 
 /// How many months an answer may take (Art. 12(3) GDPR).
 pub const PERIOD: u32 = 1;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::case::CaseStep;
 use crate::contact::{Prompt, PromptState, is_marketing};
 use crate::event::Said;
 use crate::evidence::{Draft, Evidence, EvidenceKind, Expression, PromptEvidence, Reply, Validity};
@@ -145,15 +146,19 @@ impl Step<'_> {
                 evidence
             }
             // It shows whose case it is, and is no part of any consent.
-            Action::ItIsMe => return None,
-            Action::ItIsMeWithCode => {
+            Action::ItIsMe | Action::ItIsMeWithCode => {
                 if self.at < token.expires_at {
-                    let case = CaseId::from_bytes(*token.request.as_bytes());
-                    self.send(OutgoingKind::IdentityCode { case, sent_at: self.at });
+                    self.it_is_me(CaseId::from_bytes(*token.request.as_bytes()), token.action);
                 }
                 return None;
             }
         })
+    }
+
+    fn it_is_me(&mut self, case: CaseId, action: Action) {
+        let (at, with_code) = (self.at, action == Action::ItIsMeWithCode);
+        let code = with_code.then_some(OutgoingKind::IdentityCode { case, sent_at: at });
+        self.take(CaseStep::ItIsMe { case, at, with_code }, code);
     }
 
     /// What a token answers. A notice that the policy no longer has stays unknown.

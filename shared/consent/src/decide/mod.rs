@@ -12,10 +12,11 @@ mod send;
 
 use std::collections::BTreeSet;
 
+use crate::case::PendingStep;
 use crate::contact::{Contact, Moved};
 use crate::event::{Act, Event};
 use crate::evidence::{Actor, Draft, EvidenceKind, Expression, Reply, Source};
-use crate::id::PurposeId;
+use crate::id::{OutgoingId, PurposeId};
 use crate::outgoing::{Outgoing, OutgoingKind};
 use crate::policy::Policy;
 use crate::register::StopKind;
@@ -34,8 +35,8 @@ pub struct Rules<'a> {
     pub now: Time,
 }
 
-/// What follows from events: the contact as it is now, the evidence, and the messages to send. It is committed as a whole or not
-/// at all.
+/// What follows from events: the contact as it is now, the evidence, the messages to send, and steps of the contact's cases. It is
+/// committed as a whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// The contact after the events.
@@ -44,6 +45,21 @@ pub struct Decision {
     pub evidence: Vec<Draft>,
     /// Messages to send.
     pub outbox: Vec<Outgoing>,
+    /// Steps of cases to take, with the messages that follow.
+    pub steps: Vec<PendingStep>,
+}
+
+impl Decision {
+    /// Whether nothing follows from the events that has to be kept.
+    pub fn is_nothing(&self) -> bool {
+        self.evidence.is_empty() && self.outbox.is_empty() && self.steps.is_empty()
+    }
+
+    /// All that it puts into the outbox, now or later, each with the time when it was decided.
+    pub fn entries(&self) -> impl Iterator<Item = (OutgoingId, Time)> {
+        let messages = self.outbox.iter().map(|message| (message.id, message.created_at));
+        messages.chain(self.steps.iter().flat_map(PendingStep::entries))
+    }
 }
 
 impl Contact {
@@ -60,13 +76,15 @@ impl Contact {
             contact: self,
             evidence: vec![],
             outbox: vec![],
+            steps: vec![],
         };
         for event in in_order {
             let step = Step::begin(decision.contact, event, rules);
-            let (contact, evidence, outbox) = step.run();
-            decision.contact = contact;
+            let (evidence, done) = step.run();
+            decision.contact = done.contact;
             decision.evidence.extend(evidence);
-            decision.outbox.extend(outbox);
+            decision.outbox.extend(done.outbox);
+            decision.steps.extend(done.case_step);
         }
         decision
     }
@@ -82,6 +100,7 @@ struct Step<'a> {
     confirmed_before: BTreeSet<PurposeId>,
     objected_before: bool,
     outbox: Vec<Outgoing>,
+    case_step: Option<PendingStep>,
 }
 
 impl<'a> Step<'a> {
@@ -97,6 +116,7 @@ impl<'a> Step<'a> {
             event,
             rules,
             outbox: vec![],
+            case_step: None,
         };
         step.confirmed_before = step.confirmed();
         step
@@ -110,7 +130,8 @@ impl<'a> Step<'a> {
         self.rules.now
     }
 
-    fn run(mut self) -> (Contact, Option<Draft>, Vec<Outgoing>) {
+    /// Goes through the rules. What they leave beside the record is in the step itself.
+    fn run(mut self) -> (Option<Draft>, Self) {
         let draft = match &self.event.act {
             Act::Asked(asked) => Some(self.asked(asked)),
             Act::Said(said) => self.said(said),
@@ -231,6 +252,6 @@ impl<'a> Step<'a> {
         self.contact.forget_what_is_over(self.rules.now);
         let refusals = self.prompt_where_due();
         let draft = draft.map(|draft| self.judge_request(draft, &refusals));
-        (self.contact, draft, self.outbox)
+        (draft, self)
     }
 }

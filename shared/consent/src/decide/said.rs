@@ -1,6 +1,6 @@
 //! What the contact asked for, wrote, or stopped.
 
-use crate::case::CaseKind;
+use crate::case::{Case, CaseKind, CaseStep, Channel, IdentityProof};
 use crate::event::{Asked, Authorship, Said};
 use crate::evidence::{Draft, Evidence, EvidenceKind, Expression, Reply, Source, Validity};
 use crate::id::CaseId;
@@ -91,18 +91,29 @@ impl Step<'_> {
         })
     }
 
-    /// Asks whoever demands something about their data whether they do. The case itself is the ledger's to open.
+    /// Opens the case of a demand, and then asks whether it is theirs.
     fn open_case(&mut self, kind: CaseKind) {
-        self.ask_identity(case_id(&self.event.id), kind);
+        let proof = kind.proof(self.contact.changed_hands_ago(self.at));
+        let id = case_id(&self.event.id);
+        let mut case = Case::new(id, kind, Channel::Whatsapp, proof, self.at, self.now());
+        if case.ask_identity(self.at).is_ok() {
+            let case = Box::new(case);
+            self.take(CaseStep::Opened { case }, Some(self.identity_question(id, proof)));
+        }
     }
 
-    /// Asks the contact whether a demand is theirs.
+    /// Asks the contact whether a demand is theirs that is registered already.
     pub(super) fn ask_identity(&mut self, case: CaseId, kind: CaseKind) {
-        self.send(OutgoingKind::RightsReceived {
+        let proof = kind.proof(self.contact.changed_hands_ago(self.at));
+        self.send(self.identity_question(case, proof));
+    }
+
+    fn identity_question(&self, case: CaseId, proof: IdentityProof) -> OutgoingKind {
+        OutgoingKind::RightsReceived {
             case,
-            proof: kind.proof(self.contact.changed_hands_ago(self.at)),
+            proof,
             received_at: self.at,
-        });
+        }
     }
 
     pub(super) fn stopped(&mut self, kind: EvidenceKind) -> Evidence {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::case::{CaseStep, PendingStep};
 use crate::contact::{Prompt, PromptState, Status};
 use crate::evidence::Validity;
 use crate::id::{Locale, NoticeVersion, PurposeId, RequestId, SenderId};
@@ -93,23 +94,32 @@ impl Step<'_> {
     }
 
     pub(super) fn send(&mut self, kind: OutgoingKind) {
-        let Some(sender) = self.sender_for([].into_iter()) else {
-            return;
-        };
+        self.outbox.extend(self.message(kind));
+    }
+
+    /// Has a step of a case taken, and then a message sent.
+    pub(super) fn take(&mut self, step: CaseStep, then: Option<OutgoingKind>) {
+        let then = then.and_then(|kind| self.message(kind));
+        self.case_step = Some(PendingStep::of(&self.event.id, step, then, self.now()));
+    }
+
+    /// A message of that kind; none if the policy has no sender for it.
+    fn message(&self, kind: OutgoingKind) -> Option<Outgoing> {
+        let sender = self.sender_for([].into_iter())?;
         let now = self.now();
         let lifetime = if matches!(kind, OutgoingKind::HoldQuestion { .. }) {
             HOLD
         } else {
             ANSWER_LIFETIME
         };
-        self.outbox.push(Outgoing {
+        Some(Outgoing {
             id: outgoing_id(&kind, self.event.id.as_bytes()),
             kind,
             locale: self.locale(),
             sender,
             created_at: now,
             expires_at: now + lifetime,
-        });
+        })
     }
 
     /// The sender that the contact was last in touch with, if the policy has it and it may serve these purposes; else the

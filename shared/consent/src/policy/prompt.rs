@@ -229,11 +229,9 @@ fn body_faults(body: &str, words: &Words) -> Vec<String> {
         !own.split_whitespace().any(is_link),
         "holds a link or an address; the only link is the notice, {{3}}",
     );
-    let found = |listed: &str| {
-        let own = own.to_lowercase();
-        let mut spoken = own.split(|letter: char| !letter.is_alphanumeric()).map(str::to_owned);
-        spoken.find(|word| listed.split_whitespace().any(|listed| listed == word))
-    };
+    let lowercase = own.to_lowercase();
+    let spoken: Vec<_> = lowercase.split(|letter: char| !letter.is_alphanumeric()).collect();
+    let found = |listed: &'static str| listed.split_ascii_whitespace().find(|word| spoken.contains(word));
     if let Some(word) = found(ADVERTISING) {
         check(
             false,

@@ -573,7 +573,7 @@ static SCHEDULE: [Line; 33] = lines! {
         "It cannot be read any more. The purge finishes what was interrupted.";
     Evidence: "one event, without the words after the contact's key is gone", After::With(Kind::Contact), Reduce,
         "It goes with the contact. Where another consent of the contact lives on, it is reduced to its link in the chain when the consents it is about are due.";
-    Outbox: "a message to a contact", After::Fixed(MESSAGE_MEMORY, "nothing more happens to it"), Delete,
+    Outbox: "a message to a contact, or a step of their case", After::Fixed(MESSAGE_MEMORY, "nothing more happens to it"), Delete,
         "Meta reports what became of it, and repeats its reports for up to seven days.";
     Quarantine: "a delivery that could not be read, sealed", After::Setting(Setting::Quarantine, "it came"), Delete,
         "To repair what it may have carried, a stop for instance.";

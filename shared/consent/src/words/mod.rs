@@ -26,6 +26,7 @@ mod normal;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -169,15 +170,22 @@ const MAX_PHRASE: usize = 5;
 /// The least letters of a token that may be a misspelt stop word.
 const MIN_MISSPELT: usize = 4;
 
+/// Room for the built-in words and some more: the lists are compiled whenever a function starts.
+const ENTRIES: usize = 400;
+
+/// A word or phrase as it is looked up. Most of the built-in ones are written as they are looked up.
+type Key = Cow<'static, str>;
+
 /// The lists of words, compiled.
 #[derive(Debug, Clone)]
+#[cfg_attr(test, derive(PartialEq))]
 pub struct Words {
     /// Words and phrases found anywhere in a message, by their collapsed forms.
-    anywhere: HashMap<Box<str>, List>,
+    anywhere: HashMap<Key, List>,
     /// Words and phrases that count only as the whole message, by their plain forms.
-    exact: HashMap<Box<str>, List>,
+    exact: HashMap<Key, List>,
     /// The collapsed forms of every token of every entry.
-    tokens: HashSet<Box<str>>,
+    tokens: HashSet<Key>,
     /// The stop words of one token, for the comparison with misspelt ones.
     stops: Vec<Form>,
     /// The tokens of the longest phrase.
@@ -185,24 +193,48 @@ pub struct Words {
 }
 
 impl Words {
-    /// The built-in lists; words of opt-in ask for these purposes.
-    pub fn new(marketing: &[PurposeId]) -> Self {
-        let mut words = Self {
-            anywhere: HashMap::new(),
+    fn empty() -> Self {
+        Self {
+            anywhere: HashMap::with_capacity(ENTRIES),
             exact: HashMap::new(),
-            tokens: HashSet::new(),
+            tokens: HashSet::with_capacity(ENTRIES),
             stops: Vec::new(),
             longest: 1,
-        };
+        }
+    }
+
+    /// The built-in lists; words of opt-in ask for these purposes.
+    pub fn new(marketing: &[PurposeId]) -> Self {
+        let mut words = Self::empty();
         let marketing: Arc<[PurposeId]> = marketing.into();
         let opt_in = [(List::OptIn(marketing), lists::OPT_IN)];
         for (list, languages) in lists::LISTS.iter().chain(&opt_in) {
             for word in lists::each(languages) {
-                // The built-in lists have no faults; a test holds them to it.
-                let _ = words.add(list, word);
+                words.add_built_in(list, word);
             }
         }
         words
+    }
+
+    /// Puts a built-in word on a list. These have no faults, and a test holds them to it; so what is written in plain letters needs neither to be
+    /// taken apart nor to be looked for, which a function would do some three hundred times whenever it starts.
+    fn add_built_in(&mut self, list: &List, word: &'static str) {
+        let is_plain = word.bytes().all(|letter| letter.is_ascii_lowercase() || letter == b' ');
+        if !is_plain {
+            let _ = self.add(list, word);
+            return;
+        }
+        let tokens = || word.split(' ');
+        if list.is_exact() {
+            self.exact.insert(Key::Borrowed(word), list.clone());
+        } else {
+            self.anywhere.insert(collapsed(word), list.clone());
+        }
+        if *list == List::Stop && tokens().nth(1).is_none() {
+            self.stops.push(Form::new(word.to_owned()));
+        }
+        self.longest = self.longest.max(tokens().count());
+        self.tokens.extend(tokens().map(collapsed));
     }
 
     /// Puts a word on a list. Repeating one is no fault, and a word of opt-in may be given other purposes.
@@ -216,8 +248,8 @@ impl Words {
         }
         let collapsed = keys(&tokens, |form| &form.collapsed);
         let plain = keys(&tokens, |form| &form.plain);
-        let listed = collapsed.iter().filter_map(|key| self.anywhere.get(key));
-        let listed = listed.chain(plain.iter().filter_map(|key| self.exact.get(key)));
+        let listed = collapsed.iter().filter_map(|key| self.anywhere.get(&**key));
+        let listed = listed.chain(plain.iter().filter_map(|key| self.exact.get(&**key)));
         if let Some(other) = listed.into_iter().find(|other| !other.allows(list)) {
             return Err(WordFault::Listed(other.name()));
         }
@@ -235,7 +267,7 @@ impl Words {
             tokens
                 .iter()
                 .flat_map(Token::forms)
-                .map(|form| form.collapsed.as_str().into()),
+                .map(|form| Key::Owned(form.collapsed.clone())),
         );
         Ok(())
     }
@@ -326,7 +358,7 @@ impl Words {
                 let (phrase, rest) = rest.split_at_checked(length)?;
                 let list = keys(phrase, |form| &form.collapsed)
                     .iter()
-                    .find_map(|key| self.anywhere.get(key))?;
+                    .find_map(|key| self.anywhere.get(&**key))?;
                 Some((list, rest))
             });
             match found {
@@ -350,7 +382,7 @@ impl Words {
         }
         keys(tokens, |form| &form.plain)
             .iter()
-            .find_map(|key| self.exact.get(key))
+            .find_map(|key| self.exact.get(&**key))
     }
 
     fn is_misspelt_stop(&self, token: &Token) -> bool {
@@ -403,16 +435,29 @@ impl<'w> Tally<'w> {
 }
 
 /// The tokens as keys: folded, and with umlauts as two letters where that differs.
-fn keys(tokens: &[Token], written: fn(&Form) -> &String) -> Vec<Box<str>> {
-    let key = |form: fn(&Token) -> &Form| -> Box<str> {
+fn keys(tokens: &[Token], written: fn(&Form) -> &String) -> Vec<Key> {
+    let key = |form: fn(&Token) -> &Form| -> Key {
+        if let [token] = tokens {
+            return Key::Owned(written(form(token)).clone());
+        }
         let words: Vec<&str> = tokens.iter().map(|token| written(form(token)).as_str()).collect();
-        words.join(" ").into()
+        Key::Owned(words.join(" "))
     };
     let mut keys = vec![key(|token| &token.folded)];
     if tokens.iter().any(|token| token.spelled_out.is_some()) {
         keys.push(key(Token::spelled_out));
     }
     keys
+}
+
+/// A word or phrase in plain letters with each run of one letter written once.
+fn collapsed(word: &'static str) -> Key {
+    let has_a_run = word.as_bytes().array_windows().any(|[one, next]| one == next);
+    if has_a_run {
+        Key::Owned(Form::new(word.to_owned()).collapsed)
+    } else {
+        Key::Borrowed(word)
+    }
 }
 
 /// Whether one letter added, left out or replaced, or nothing at all, makes one word of the other.

@@ -31,7 +31,7 @@ pub(super) struct Form {
 }
 
 impl Form {
-    fn new(plain: String) -> Self {
+    pub(super) fn new(plain: String) -> Self {
         let mut collapsed = String::with_capacity(plain.len());
         let mut last = None;
         for letter in plain.chars() {
@@ -79,8 +79,13 @@ impl Token {
 /// Takes a message apart.
 pub(super) fn normalise(text: &str) -> Normal {
     let mut reader = Reader::default();
-    for letter in text.nfkd().flat_map(char::to_lowercase) {
-        reader.take(letter);
+    if text.is_ascii() {
+        // Nothing of it decomposes, and most of what people write is no more than that.
+        text.chars().for_each(|letter| reader.take(letter.to_ascii_lowercase()));
+    } else {
+        text.nfkd()
+            .flat_map(char::to_lowercase)
+            .for_each(|letter| reader.take(letter));
     }
     reader.end_chunk();
     Normal {
@@ -102,6 +107,7 @@ impl Reader {
     /// Takes one character of the decomposed, lower-case text.
     fn take(&mut self, letter: char) {
         match letter {
+            'a'..='z' | '0'..='9' => self.push(letter),
             '\u{308}' if self.folded.ends_with(['a', 'o', 'u']) => self.spelled_out.push('e'),
             // The tatweel only stretches a word; Unicode counts it among the letters.
             '\u{640}' => {}

@@ -184,6 +184,18 @@ fn the_built_in_lists_contradict_each_other_nowhere() {
 }
 
 #[test]
+fn built_in_words_are_listed_as_if_each_was_taken_apart() {
+    let mut taken_apart = Words::empty();
+    let opt_in = [(List::OptIn(marketing().into()), lists::OPT_IN)];
+    for (list, languages) in lists::LISTS.iter().chain(&opt_in) {
+        for word in lists::each(languages) {
+            taken_apart.add(list, word).unwrap();
+        }
+    }
+    assert_eq!(*WORDS, taken_apart);
+}
+
+#[test]
 fn messages_people_write_are_read_as_they_mean_them() {
     let no = |stop_in_context| Meaning::No { stop_in_context };
     let cases = [

@@ -1,9 +1,10 @@
 //! The rules, one example each.
 
+use consent::case::{CaseKind, CaseState, CaseStep, IdentityProof, PendingStep};
 use consent::contact::{Contact, Standing, Status};
 use consent::event::{Act, Asked, Authorship, Event, FailureCause, PromptOutcome, Said};
 use consent::evidence::{Actor, Evidence, EvidenceKind, Validity, WithdrawalSource};
-use consent::id::{ContactId, MessageRef, RequestId};
+use consent::id::{CaseId, ContactId, MessageRef, RequestId};
 use consent::outgoing::{Outgoing, OutgoingKind, Rendered, Unsendable, request_id};
 use consent::register::RequestSource;
 use consent::suppression::{MessageClass, SuppressionKind};
@@ -18,6 +19,7 @@ struct Story {
     now: Time,
     evidence: Vec<Evidence>,
     outbox: Vec<Outgoing>,
+    steps: Vec<PendingStep>,
     events: u8,
 }
 
@@ -28,6 +30,7 @@ impl Story {
             now: BEGIN,
             evidence: vec![],
             outbox: vec![],
+            steps: vec![],
             events: 0,
         }
     }
@@ -65,6 +68,7 @@ impl Story {
         self.evidence
             .extend(decision.evidence.into_iter().map(|draft| draft.evidence));
         self.outbox.extend(decision.outbox);
+        self.steps.extend(decision.steps);
         self
     }
 
@@ -1056,9 +1060,60 @@ fn help_and_questions_about_data_are_answered_and_change_no_consent() {
     let mut story = Story::of_a_subscriber();
     story.says("hilfe").says("auskunft");
     assert_eq!(story.count(|kind| *kind == OutgoingKind::Help), 1);
-    assert_eq!(
-        story.count(|kind| matches!(kind, OutgoingKind::RightsReceived { .. })),
-        1
-    );
+    assert_eq!(story.steps.len(), 1);
     assert_eq!(story.offers(), Status::Confirmed);
+}
+
+// ---- demands about data ----
+
+#[test]
+fn a_demand_opens_a_case_and_the_question_whose_it_is_follows_from_that() {
+    for (words, kind, asked_for) in [
+        ("auskunft", CaseKind::Access, IdentityProof::Code),
+        ("meine daten löschen", CaseKind::Erasure, IdentityProof::Tap),
+    ] {
+        let mut story = Story::of_a_subscriber();
+        let sent = story.outbox.len();
+        story.says(words);
+        assert_eq!(
+            story.outbox.len(),
+            sent,
+            "{words}: nothing goes out before the case is open"
+        );
+        let PendingStep { step, then, .. } = story.steps.pop().unwrap();
+        let CaseStep::Opened { case } = step else {
+            panic!("{words}: {step:?}")
+        };
+        assert_eq!((case.kind, case.state()), (kind, CaseState::IdentityPending));
+        let question = OutgoingKind::RightsReceived {
+            case: case.id,
+            proof: asked_for,
+            received_at: story.now,
+        };
+        assert_eq!(then.unwrap().kind, question);
+    }
+}
+
+#[test]
+fn a_tap_shows_whose_a_case_is_while_its_button_counts_and_a_code_follows_where_one_is_needed() {
+    let of_case = RequestId::from_bytes([3; 16]);
+    for (action, with_code) in [(Action::ItIsMe, false), (Action::ItIsMeWithCode, true)] {
+        let mut story = Story::of_a_subscriber();
+        let sent = story.outbox.len();
+        let payload = signed(&token(action, story.contact.id, of_case, story.now, &[]));
+        let of_another = ContactId::from_bytes([8; 16]);
+        let of_another = signed(&token(action, of_another, of_case, story.now, &[]));
+        story.taps_payload(of_another);
+        assert!(story.steps.is_empty(), "it was sent to somebody else");
+        story.taps_payload(payload.clone());
+        let PendingStep { step, then, .. } = story.steps.pop().unwrap();
+        let (case, at) = (CaseId::from_bytes([3; 16]), story.now);
+        assert_eq!(step, CaseStep::ItIsMe { case, at, with_code });
+        let code = with_code.then_some(OutgoingKind::IdentityCode { case, sent_at: at });
+        assert_eq!(then.map(|message| message.kind), code);
+        story.wait(Span::days(60));
+        story.taps_payload(payload);
+        assert!(story.steps.is_empty(), "it came too late");
+        assert_eq!(story.outbox.len(), sent);
+    }
 }

@@ -16,13 +16,16 @@ use consent::time::Time;
 use identity::{Identifiers, Pseudonym, PseudonymDomain, Sealed, SubjectKey};
 use serde::{Deserialize, Serialize};
 
-use crate::contact::MOST_WITH_KEYS;
 use crate::error::LedgerError;
-use crate::schema::{self, AUDIENCES_SHARD, BODY, ENTRIES, Item, KIND, PK, REFERENCES, SK, VERSION, WRAPPED_KEY};
+use crate::places::Places;
+use crate::schema::{
+    self, AUDIENCES_SHARD, BODY, ENTRIES, Item, KIND, PK, PLACES, REFERENCES, SK, VERSION, WRAPPED_KEY,
+};
 use crate::store::{Ledger, action};
 use crate::transaction::{ATTEMPTS, Amendment, Transacted, delete_action};
 
 use super::entries::{Entry, pack, pack_references, unpack, unpack_references};
+use super::judge::{CHUNK, contact_keys, readable};
 use super::{CallerRef, RecipientId, StoredCampaign, plan};
 
 /// A recipient, as a campaign tool lists them.
@@ -291,12 +294,8 @@ impl Ledger {
     ///
     /// # Errors
     /// When DynamoDB fails, the deadline comes, or an item is not readable. Doing it again does the rest.
-    pub(crate) async fn forget_entries(
-        &self,
-        contact: &ContactId,
-        aliases: &BTreeSet<Pseudonym>,
-    ) -> Result<u64, LedgerError> {
-        let mut aliases = aliases.clone();
+    pub(crate) async fn forget_entries(&self, contact: &ContactId, aliases: &[Pseudonym]) -> Result<u64, LedgerError> {
+        let mut aliases: BTreeSet<_> = aliases.iter().copied().collect();
         aliases.insert(self.recipient_alias(contact));
         let buckets: BTreeSet<u8> = aliases.iter().map(schema::bucket_of).collect();
         let is_them = |entry: &Entry| entry.contact == Some(*contact) || aliases.contains(&entry.alias);
@@ -482,15 +481,18 @@ impl Ledger {
         Ok(list)
     }
 
-    /// The alias that each contact is known by on every audience, of those that can be read.
+    /// The alias that stands for each contact on every audience, of those that can be read.
     async fn canonical(&self, contacts: BTreeSet<ContactId>) -> Result<HashMap<ContactId, Pseudonym>, LedgerError> {
         let contacts: Vec<_> = contacts.into_iter().collect();
         let mut canonical = HashMap::new();
-        for contacts in contacts.chunks(MOST_WITH_KEYS) {
-            for subject in self.read_several(contacts).await? {
-                // The phone number comes first.
-                if let Some(identifier) = subject.identity.iter().next() {
-                    canonical.insert(subject.contact.id, self.keys.pseudonym.alias(&identifier));
+        for contacts in contacts.chunks(CHUNK) {
+            let (items, keys) = contact_keys(contacts.iter().copied());
+            let items = self.batch_get_unopened("read recipients", items, keys).await?;
+            for id in contacts {
+                let Some(item) = readable(&items, id) else { continue };
+                let places: Places = schema::json(item, PLACES)?;
+                if let Some(first) = places.aliases.first() {
+                    canonical.insert(*id, *first);
                 }
             }
         }

@@ -25,11 +25,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LedgerError;
 use crate::health::{health_keys, read_health};
-use crate::schema::{self, BODY, DUE_AT, DUE_SHARD, FAILURES, HOME_SHARD, Item, KIND, PK, VERSION};
+use crate::places::Places;
+use crate::read::ReadItems;
+use crate::schema::{self, BODY, DUE_AT, DUE_SHARD, FAILURES, HOME_SHARD, Item, KIND, PK, PLACES, VERSION};
 use crate::store::{Ledger, action};
 use crate::transaction::{Amendment, Transacted};
 
-use super::judge::{Known, Met, ReadItems, Whom, contact_keys, contacts_of, read_known};
+use super::judge::{Known, Met, Whom, contact_keys, contacts_of, read_known};
 use super::usage::{Counted, takes_from_limit, usage_keys};
 use super::{Judged, RecipientId, StoredCampaign};
 
@@ -273,7 +275,7 @@ impl Ledger {
         let mut keys = self.alias_keys(who);
         keys.push(schema::campaign_key(campaign));
         keys.extend(usage_keys(now));
-        let first = self.read_items("look up recipients", keys, vec![]).await?;
+        let first = self.batch_get_unopened("look up recipients", keys, vec![]).await?;
         let Some(item) = first.get(&schema::campaign_key(campaign)) else {
             return Ok(Gated::NoCampaign);
         };
@@ -285,12 +287,12 @@ impl Ledger {
         let whom = self.resolve(who, &first);
 
         let plan = &stored.campaign.plan;
-        let (mut items, keys) = contact_keys(&whom);
+        let (mut items, keys) = contact_keys(contacts_of(&whom));
         items.extend(contacts_of(&whom).map(|id| schema::send_key(&id, campaign)));
         let sender = policy.sender(&plan.sender);
         let of_health = sender.map_or_else(Vec::new, |sender| health_keys(sender, &plan.template));
         items.extend(of_health.iter().cloned());
-        let second = self.read_items("read recipients", items, keys).await?;
+        let second = self.batch_get_unopened("read recipients", items, keys).await?;
         let health: Vec<_> = of_health.iter().filter_map(|key| second.get(key).cloned()).collect();
         let health = sender
             .map(|sender| read_health(&health, sender, &plan.template))
@@ -353,7 +355,7 @@ impl Ledger {
     ) -> Result<Option<(Candidate, Option<Proof>)>, LedgerError> {
         let items = vec![schema::contact_key(id), schema::send_key(id, &campaign.id)];
         let keys = vec![schema::subject_key(id)];
-        let items = self.read_items("read a recipient again", items, keys).await?;
+        let items = self.batch_get_unopened("read a recipient again", items, keys).await?;
         let Some(candidate) = Candidate::read(&items, id, &campaign.id)? else {
             return Ok(None);
         };
@@ -362,11 +364,13 @@ impl Ledger {
         Ok(Some((candidate, proof)))
     }
 
-    /// Writes the contact on condition that nobody did since it was read. What it is known by stays as it is sealed.
+    /// Writes the contact on condition that nobody did since it was read, and where else something of it lies if that has changed.
+    /// What it is known by stays as it is sealed.
     pub(super) fn amend_contact(
         &self,
         contact: &Contact,
         version: i64,
+        places: Option<&Places>,
         policy: &Policy,
     ) -> Result<TransactWriteItem, LedgerError> {
         let body = serde_json::to_string(contact).map_err(|_| LedgerError::corrupt(BODY))?;
@@ -374,6 +378,10 @@ impl Ledger {
             (BODY.to_owned(), schema::s(body)),
             (VERSION.to_owned(), schema::n(version + 1)),
         ]);
+        if let Some(places) = places {
+            let places = serde_json::to_string(places).map_err(|_| LedgerError::corrupt(PLACES))?;
+            set.insert(PLACES.to_owned(), schema::s(places));
+        }
         // What the purge could not do with the contact as it was, it may with the contact as it is.
         let mut remove = vec![FAILURES, HOME_SHARD];
         match contact.due_at(policy) {
@@ -580,7 +588,7 @@ impl Session<'_> {
         let mut contact = known.contact.clone();
         contact.send(id.clone(), send.remembered(), self.policy);
         let actions = [
-            self.ledger.amend_contact(&contact, known.version, self.policy)?,
+            self.ledger.amend_contact(&contact, known.version, None, self.policy)?,
             self.ledger
                 .put_send(&contact.id, id, &send, candidate.send.as_ref(), self.policy)?,
         ];

@@ -1,6 +1,7 @@
 //! Judging recipients one by one, with everything that a decision needs: whose ids they are, the contact, its evidence.
 //!
-//! Nothing personal is opened. A contact without its key was erased and counts as unknown.
+//! Nothing personal is opened, and no key is read: only whether a contact's key is there. One without it was erased and counts as
+//! unknown.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -17,39 +18,18 @@ use identity::Pseudonym;
 use crate::alias::Alias;
 use crate::contact::countries;
 use crate::error::LedgerError;
-use crate::schema::{self, Item, PK, SK, VERSION};
+use crate::places::Places;
+use crate::read::{MOST_KEYS, ReadItems};
+use crate::schema::{self, Item, PLACES, VERSION};
 use crate::store::Ledger;
 
 use super::{Judged, RecipientId};
 
-/// How many items one BatchGetItem may ask for.
-pub(super) const MOST_KEYS: usize = 100;
-
 /// How many recipients are read together: each may have two aliases, and a contact has its key beside it.
-const CHUNK: usize = MOST_KEYS / 2;
+pub(super) const CHUNK: usize = MOST_KEYS / 2;
 
 /// How many chunks are read at a time.
 const CHUNKS_AT_A_TIME: usize = 8;
-
-/// Items that were read together, by their keys. A row of the key table has no sort key.
-#[derive(Debug, Default)]
-pub(super) struct ReadItems(HashMap<(String, Option<String>), Item>);
-
-impl ReadItems {
-    pub(super) fn of(items: Vec<Item>) -> Self {
-        let place = |item: Item| Some((Self::place(&item)?, item));
-        Self(items.into_iter().filter_map(place).collect())
-    }
-
-    pub(super) fn get(&self, key: &Item) -> Option<&Item> {
-        self.0.get(&Self::place(key)?)
-    }
-
-    fn place(item: &Item) -> Option<(String, Option<String>)> {
-        let pk = schema::text(item, PK).ok()?.to_owned();
-        Some((pk, schema::text(item, SK).ok().map(str::to_owned)))
-    }
-}
 
 /// Whom a recipient turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,6 +49,7 @@ pub(super) enum Whom {
 pub(super) struct Known {
     pub(super) contact: Contact,
     pub(super) countries: Vec<Country>,
+    pub(super) places: Places,
     pub(super) version: i64,
 }
 
@@ -167,11 +148,11 @@ impl Ledger {
         purpose: &PurposeId,
     ) -> Result<Vec<(Whom, Reading)>, LedgerError> {
         let aliases = self
-            .read_items("look up recipients", self.alias_keys(who), vec![])
+            .batch_get_unopened("look up recipients", self.alias_keys(who), vec![])
             .await?;
         let whom = self.resolve(who, &aliases);
-        let (contacts, keys) = contact_keys(&whom);
-        let items = self.read_items("read recipients", contacts, keys).await?;
+        let (contacts, keys) = contact_keys(contacts_of(&whom));
+        let items = self.batch_get_unopened("read recipients", contacts, keys).await?;
         let known: HashMap<_, _> = contacts_of(&whom).map(|id| (id, read_known(&items, &id))).collect();
         let there: Vec<_> = known.values().flatten().flatten().map(|known| &known.contact).collect();
         let proofs = self.proofs(&there, purpose).await?;
@@ -236,25 +217,6 @@ impl Ledger {
             (_, _, None) => Whom::Bad,
         }
     }
-
-    /// Items of the ledger and rows of the key table, read together.
-    pub(super) async fn read_items(
-        &self,
-        what: &'static str,
-        items: Vec<Item>,
-        keys: Vec<Item>,
-    ) -> Result<ReadItems, LedgerError> {
-        let tables = [(&self.tables.ledger, items), (&self.tables.keys, keys)];
-        let requests: Vec<_> = tables
-            .into_iter()
-            .filter(|(_, keys)| !keys.is_empty())
-            .map(|(table, keys)| (table.clone(), keys))
-            .collect();
-        if requests.is_empty() {
-            return Ok(ReadItems::default());
-        }
-        Ok(ReadItems::of(self.batch_get(what, requests).await?))
-    }
 }
 
 /// The contacts among the recipients, each once.
@@ -267,22 +229,28 @@ pub(super) fn contacts_of(whom: &[Whom]) -> impl Iterator<Item = ContactId> {
 }
 
 /// The keys of the contacts' items, and of their rows in the key table.
-pub(super) fn contact_keys(whom: &[Whom]) -> (Vec<Item>, Vec<Item>) {
-    contacts_of(whom)
-        .map(|id| (schema::contact_key(&id), schema::subject_key(&id)))
+pub(super) fn contact_keys(contacts: impl IntoIterator<Item = ContactId>) -> (Vec<Item>, Vec<Item>) {
+    let keys = contacts.into_iter();
+    keys.map(|id| (schema::contact_key(&id), schema::subject_key(&id)))
         .unzip()
 }
 
-/// The contact as its items say it; none if it is not there, or cannot be read by anybody any more.
+/// The contact's item; none if it is not there, or cannot be read by anybody any more.
+pub(super) fn readable<'a>(items: &'a ReadItems, id: &ContactId) -> Option<&'a Item> {
+    items.get(&schema::subject_key(id))?;
+    let item = items.get(&schema::contact_key(id))?;
+    schema::is_kind(item, Kind::Contact).then_some(item)
+}
+
+/// The contact as its item says it; none if it is not there, or cannot be read by anybody any more.
 pub(super) fn read_known(items: &ReadItems, id: &ContactId) -> Result<Option<Known>, LedgerError> {
-    let item = items.get(&schema::contact_key(id));
-    let item = item.filter(|item| schema::is_kind(item, Kind::Contact));
-    let (Some(item), Some(_)) = (item, items.get(&schema::subject_key(id))) else {
-        return Ok(None);
+    let read = |item: &Item| {
+        Ok(Known {
+            contact: schema::body(item)?,
+            countries: countries(item),
+            places: schema::json(item, PLACES)?,
+            version: schema::number(item, VERSION)?,
+        })
     };
-    Ok(Some(Known {
-        contact: schema::body(item)?,
-        countries: countries(item),
-        version: schema::number(item, VERSION)?,
-    }))
+    readable(items, id).map(read).transpose()
 }

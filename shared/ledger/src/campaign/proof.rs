@@ -10,10 +10,9 @@ use consent::register::Grant;
 
 use crate::error::LedgerError;
 use crate::history::StoredRecord;
+use crate::read::{MOST_KEYS, ReadItems};
 use crate::schema::{self, Item};
 use crate::store::Ledger;
-
-use super::judge::{MOST_KEYS, ReadItems};
 
 impl Ledger {
     /// What is known of the evidence behind the contacts' consents to a purpose. Whoever never gave one has none.

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use consent::campaign::SendResult;
 use consent::contact::{Contact, Status, is_marketing};
-use consent::decide::Rules;
+use consent::decide::{Decision, Rules};
 use consent::event::{Act, Event};
 use consent::id::{CampaignId, ContactId, PurposeId};
 use consent::policy::Policy;
@@ -13,7 +13,6 @@ use consent::time::Time;
 use identity::PseudonymDomain;
 use serde::Serialize;
 
-use crate::change::Who;
 use crate::error::LedgerError;
 use crate::schema::{self, BODY, COUNT, Item, KIND, PK};
 use crate::store::{Ledger, action};
@@ -92,13 +91,20 @@ impl Ledger {
                 schema::send_key(contact, campaign),
                 finding_key.clone(),
             ];
-            let items = self.read_items(what, items, vec![schema::subject_key(contact)]).await?;
+            let keys = vec![schema::subject_key(contact)];
+            let items = self.batch_get_unopened(what, items, keys).await?;
             let Some(known) = read_known(&items, contact)? else {
                 return Ok(SettledSend::Unknown);
             };
-            if code == Some(STOPPED_MARKETING) && !knows_of_stop(&known.contact, reported.at) {
-                self.record_platform_stop(contact, campaign, reported.at, policy, now)
-                    .await?;
+            if code == Some(STOPPED_MARKETING)
+                && !knows_of_stop(&known.contact, reported.at)
+                && let Some(recorded) = self
+                    .record_platform_stop(&known, campaign, reported.at, policy, now)
+                    .await?
+            {
+                if recorded != Transacted::Committed {
+                    self.back_off(attempt, what).await?;
+                }
                 continue;
             }
             let Some(item) = items.get(&schema::send_key(contact, campaign)) else {
@@ -120,16 +126,18 @@ impl Ledger {
         Err(LedgerError::Contended { attempts: ATTEMPTS })
     }
 
-    /// The stop has one id for each send, however often it is told.
+    /// Records a stop in WhatsApp that somebody tells of, on condition that the contact is as it was read. None if there is nothing to
+    /// record: it has one id for each send, however often it is told. It has no words, so nobody has to be opened for it.
     async fn record_platform_stop(
         &self,
-        contact: &ContactId,
+        known: &Known,
         campaign: &CampaignId,
         at: Time,
         policy: &Policy,
         now: Time,
-    ) -> Result<(), LedgerError> {
-        let parts: [&[u8]; 3] = [b"platform stop", contact.as_bytes(), campaign.as_str().as_bytes()];
+    ) -> Result<Option<Transacted>, LedgerError> {
+        let id = known.contact.id;
+        let parts: [&[u8]; 3] = [b"platform stop", id.as_bytes(), campaign.as_str().as_bytes()];
         let event = Event {
             id: self.event_id(PseudonymDomain::Outgoing, &parts),
             at,
@@ -141,8 +149,31 @@ impl Ledger {
             token_keys: &[],
             now,
         };
-        self.record(&Who::Contact(*contact), &[event], &rules).await?;
-        Ok(())
+        let decision = known.contact.clone().apply(&[event], &rules);
+        if decision.evidence.is_empty() {
+            return Ok(None);
+        }
+        let mut places = known.places.clone();
+        places.add_messages(decision.entries(), now);
+        let Decision {
+            mut contact,
+            evidence,
+            outbox,
+            // Nothing that Meta reports is a demand.
+            steps: _,
+        } = decision;
+        let mut actions = vec![];
+        for draft in evidence {
+            actions.push(self.put_chained(&mut contact, draft.evidence)?);
+        }
+        for outgoing in &outbox {
+            actions.push(self.put_outgoing(&id, outgoing)?);
+        }
+        actions.push(self.amend_contact(&contact, known.version, Some(&places), policy)?);
+        Ok(match self.transact("record a stop in WhatsApp", &actions).await? {
+            Transacted::Refused(refused) if refused.first() == Some(&true) => None,
+            ended => Some(ended),
+        })
     }
 
     fn settlement_of(
@@ -160,7 +191,7 @@ impl Ledger {
             actions.push(self.close_send(id, campaign, read, send)?);
         }
         if let Some(contact) = &change.contact {
-            actions.push(self.amend_contact(contact, known.version, policy)?);
+            actions.push(self.amend_contact(contact, known.version, None, policy)?);
         }
         if change.finding {
             actions.push(self.put_finding(id, campaign, &read.send, reported.at, policy)?);

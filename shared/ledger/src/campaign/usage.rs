@@ -28,7 +28,7 @@ pub(super) struct Counted {
 
 impl Counted {
     /// What these items, among any others, have counted.
-    pub(super) fn read(items: &super::judge::ReadItems, now: Time) -> Result<Self, LedgerError> {
+    pub(super) fn read(items: &crate::read::ReadItems, now: Time) -> Result<Self, LedgerError> {
         let present = hour_of(now);
         let mut counted = Self {
             usage: Usage {
@@ -85,7 +85,7 @@ impl Ledger {
     pub async fn usage(&self, now: Time) -> Result<Usage, LedgerError> {
         let keys = vec![(self.tables.ledger.clone(), usage_keys(now))];
         let items = self.batch_get("read how much of the limit is used", keys).await?;
-        Ok(Counted::read(&super::judge::ReadItems::of(items), now)?.usage)
+        Ok(Counted::read(&crate::read::ReadItems::of(items), now)?.usage)
     }
 
     /// Counts people in the present hour before anything is sent to them, and says how many it has counted then.
@@ -144,8 +144,8 @@ fn frees(hour: Time) -> Time {
 
 #[cfg(test)]
 mod tests {
-    use super::super::judge::ReadItems;
     use super::*;
+    use crate::read::ReadItems;
 
     const HALF_PAST: Time = Time::from_unix_seconds(1_800_000_000 + 1_800);
 

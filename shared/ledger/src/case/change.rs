@@ -102,7 +102,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When DynamoDB fails or an item is not readable.
-    pub(crate) async fn cases_of(&self, aliases: &BTreeSet<Pseudonym>) -> Result<BTreeSet<CaseId>, LedgerError> {
+    async fn cases_of(&self, aliases: &[Pseudonym]) -> Result<BTreeSet<CaseId>, LedgerError> {
         let mut cases = BTreeSet::new();
         for alias in aliases {
             for link in self.case_links(alias).await? {
@@ -117,7 +117,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When DynamoDB fails or an item is not readable. Doing it again does the rest.
-    pub(crate) async fn forget_cases(&self, aliases: &BTreeSet<Pseudonym>) -> Result<(), LedgerError> {
+    pub(crate) async fn forget_cases(&self, aliases: &[Pseudonym]) -> Result<(), LedgerError> {
         let what = "forget whose case it is";
         for case in self.cases_of(aliases).await? {
             self.forget_copies(&case).await?;

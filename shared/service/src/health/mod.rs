@@ -22,6 +22,9 @@ const ASK_AGAIN: Span = Span::hours(1);
 /// How long Meta may take to answer each question.
 const TIME_TO_ASK: Duration = Duration::from_secs(3);
 
+/// What is kept back of an invocation's time for what it needs the answers for.
+const TIME_TO_USE_THEM: Duration = Duration::from_secs(1);
+
 /// What Meta calls the things that it is asked about.
 struct Names {
     number: PhoneNumberId,
@@ -59,10 +62,11 @@ pub async fn known(work: &Work, graph: &Graph, plan: &Plan) -> Result<Health, Le
     let (Some(names), Ok(token)) = (Names::of(sender, plan), token) else {
         return Ok(stored);
     };
+    let time = TIME_TO_ASK.min(work.deadline.remaining().saturating_sub(TIME_TO_USE_THEM));
     let (number, account, template) = tokio::join!(
-        graph.number_health(&token, &names.number, TIME_TO_ASK),
-        graph.account_health(&token, &names.account, TIME_TO_ASK),
-        graph.template_health(&token, &names.account, &names.template, &names.language, TIME_TO_ASK),
+        graph.number_health(&token, &names.number, time),
+        graph.account_health(&token, &names.account, time),
+        graph.template_health(&token, &names.account, &names.template, &names.language, time),
     );
     let (number, account, template) = (answer(number), answer(account), answer(template));
     let can_send = number

@@ -183,7 +183,8 @@ impl Graph {
         })
     }
 
-    /// The client: it follows no redirect and heeds no proxy of the environment.
+    /// The client: it follows no redirect and heeds no proxy of the environment. It keeps no connection for later: on one that had died
+    /// unnoticed a message would vanish, and since it could also have gone out, it would not be sent again.
     fn http(&self) -> Result<&Client, SendError> {
         if let Some(client) = self.http.get() {
             return Ok(client);
@@ -193,6 +194,7 @@ impl Graph {
             .redirect(redirect::Policy::none())
             .https_only(self.is_encrypted)
             .connect_timeout(CONNECT_TIMEOUT)
+            .pool_max_idle_per_host(0)
             .build();
         // Without a client nothing has gone out.
         let client = client.map_err(|_| SendError::Unreachable)?;

@@ -55,7 +55,9 @@ pub(crate) const PROMISES: &[Promise] = promises! {
         every_log_is_encrypted_ends_and_masks_what_is_personal;
     roles: each_role_may_do_what_stands_in_the_table_and_nothing_else
         each_role_can_be_taken_by_its_service_alone
-        no_role_has_managed_policies_or_wildcards;
+        no_role_has_managed_policies_or_wildcards
+        each_statement_is_about_kinds_of_keys_or_leaves_out_what_is_sealed
+        records_of_people_are_deleted_by_two_the_webhook_sees_no_case_and_campaigns_no_key;
     schedules: what_is_due_is_begun_in_time_and_what_could_not_be_begun_is_kept
         the_outbox_is_fed_by_new_messages_and_gives_up_in_the_open
         a_run_that_failed_is_left_to_the_next_one

@@ -1,8 +1,10 @@
 //! What the roles may do.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use super::{FUNCTIONS, Kept, are_all, is, many, reference};
+use super::{FUNCTIONS, Kept, are_all, arn, is, many, reference};
 use crate::template::Template;
 
 /// What each role may do beyond what all functions may, a line for a statement; see [`line`]. Whoever changes a role finds the new line in what
@@ -11,23 +13,41 @@ const MAY: [(&str, &[&str]); 9] = [
     (
         "Webhook",
         &[
-            "dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on Ledger, SubjectKeys",
+            "dynamodb:GetItem on Ledger for outbox#*, policy",
+            "dynamodb:BatchGetItem on Ledger for alias#*, contact#*",
+            "dynamodb:BatchGetItem on SubjectKeys for contact#*",
+            "dynamodb:PutItem on Ledger for alias#*, contact#*, health#*, outbox#*, quarantine#*",
+            "dynamodb:PutItem on SubjectKeys for contact#*, quarantine#*",
+            "dynamodb:UpdateItem on Ledger for campaign#*, contact#*, outbox#*",
+            "dynamodb:ConditionCheckItem on Ledger for contact#*",
+            "dynamodb:ConditionCheckItem on SubjectKeys for contact#*",
         ],
     ),
     (
         "OptIn",
         &[
-            "dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on Ledger, SubjectKeys",
-            "dynamodb:Query on Ledger",
+            "dynamodb:GetItem on Ledger for policy",
+            "dynamodb:BatchGetItem on Ledger for alias#*, contact#*",
+            "dynamodb:BatchGetItem on SubjectKeys for contact#*",
+            "dynamodb:Query on Ledger for contact#*",
+            "dynamodb:PutItem on Ledger for alias#*, contact#*, idempotency#*, outbox#*",
+            "dynamodb:PutItem on SubjectKeys for contact#*",
+            "dynamodb:ConditionCheckItem on Ledger for contact#*",
+            "dynamodb:ConditionCheckItem on SubjectKeys for contact#*",
         ],
     ),
     (
         "Outbox",
         &[
-            "dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on Ledger",
-            "dynamodb:BatchGetItem dynamodb:GetItem on SubjectKeys",
-            r#"dynamodb:DeleteItem on SubjectKeys if {"ForAllValues:StringLike":{"dynamodb:LeadingKeys":["outbox#*"]}}"#,
-            "dynamodb:Query on ${Ledger.Arn}/index/due",
+            "dynamodb:GetItem on Ledger for policy",
+            "dynamodb:Query on ${Ledger.Arn}/index/due for outbox#*",
+            "dynamodb:BatchGetItem on Ledger for alias#*, case#*, cases#*, contact#*",
+            "dynamodb:BatchGetItem on SubjectKeys for case#*, contact#*",
+            "dynamodb:PutItem on Ledger for alias#*, case#*, cases#*, contact#*, outbox#*",
+            "dynamodb:PutItem on SubjectKeys for case#*",
+            "dynamodb:UpdateItem on Ledger for erasure#*, outbox#*",
+            "dynamodb:ConditionCheckItem on Ledger for contact#*",
+            "dynamodb:DeleteItem dynamodb:GetItem on SubjectKeys for outbox#*",
             "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator on Ledger.StreamArn",
             "dynamodb:ListStreams on *",
             "sqs:SendMessage on OutboxFailures",
@@ -36,37 +56,62 @@ const MAY: [(&str, &[&str]); 9] = [
     (
         "Rights",
         &[
-            "dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:Scan dynamodb:UpdateItem on Ledger",
-            "dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on SubjectKeys",
-            "dynamodb:Query on ${Ledger.Arn}/index/due",
+            "dynamodb:GetItem on Ledger for campaign#*, case#*, contact#*, copy#*, erasure#*, outbox#*, policy, policy#*",
+            "dynamodb:BatchGetItem on Ledger for alias#*, case#*, cases#*, contact#*, outbox#*, quarantine#*",
+            "dynamodb:BatchGetItem on SubjectKeys for campaign#*, case#*, contact#*, erased#*",
+            "dynamodb:Query on Ledger for campaign#*, cases#*, contact#*, copy#*, purge_runs",
+            "dynamodb:Query on ${Ledger.Arn}/index/due for audiences#0, closed_cases#0, open_cases#0, quarantine#0",
+            "dynamodb:Scan on Ledger showing pk, sk, kind, body",
+            "dynamodb:PutItem on Ledger for alias#*, campaign#*, case#*, cases#*, contact#*, copy#*, erased#*, erasure#*, outbox#*",
+            "dynamodb:PutItem on SubjectKeys for case#*, contact#*, outbox#*",
+            "dynamodb:UpdateItem on Ledger for case#*, erasure#*",
+            "dynamodb:UpdateItem on SubjectKeys for erased#*",
+            "dynamodb:ConditionCheckItem on Ledger for contact#*",
+            "dynamodb:ConditionCheckItem on SubjectKeys for contact#*",
+            "dynamodb:DeleteItem on Ledger for campaign#*, cases#*, contact#*, copy#*, outbox#*, quarantine#*",
+            "dynamodb:DeleteItem on SubjectKeys for case#*, contact#*, quarantine#*",
         ],
     ),
     (
         "Retention",
         &[
-            "dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Ledger",
-            "dynamodb:DeleteItem on SubjectKeys",
-            r#"dynamodb:GetItem on SubjectKeys if {"ForAllValues:StringLike":{"dynamodb:LeadingKeys":["campaign#*"]}}"#,
-            "dynamodb:Query on ${Ledger.Arn}/index/due",
+            "dynamodb:GetItem on Ledger for campaign#*, case#*, contact#*, erasure#*, policy",
+            "dynamodb:Query on ${Ledger.Arn}/index/due for audiences#0, closed_cases#0, open_cases#0, purge#*, quarantine#0, set_aside",
+            "dynamodb:BatchGetItem on Ledger for alias#*, campaign#*, case#*, contact#*, copy#*, erased#*, erasure#*, idempotency#*, outbox#*, purge_runs, quarantine#*, usage#*",
+            "dynamodb:Query on Ledger for campaign#*, cases#*, contact#*, copy#*, purge_runs",
+            "dynamodb:BatchGetItem on SubjectKeys for campaign#*",
+            "dynamodb:PutItem on Ledger for alias#*, campaign#*, contact#*, purge_runs",
+            "dynamodb:UpdateItem on Ledger for alias#*, campaign#*, case#*, contact#*, copy#*, erased#*, erasure#*, outbox#*, purge_runs, quarantine#*, retention",
+            "dynamodb:ConditionCheckItem on Ledger for campaign#*, contact#*",
+            "dynamodb:DeleteItem on Ledger for alias#*, campaign#*, case#*, cases#*, contact#*, copy#*, erased#*, erasure#*, idempotency#*, outbox#*, purge_runs, quarantine#*, usage#*",
+            "dynamodb:DeleteItem on SubjectKeys for campaign#*, case#*, contact#*, erased#*, outbox#*, quarantine#*",
         ],
     ),
     (
         "Campaigns",
         &[
-            "dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Ledger",
-            r#"dynamodb:DeleteItem on Ledger if {"ForAllValues:StringLike":{"dynamodb:LeadingKeys":["campaign#*"]}}"#,
-            "dynamodb:Scan on Ledger",
-            "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem on SubjectKeys",
-            "dynamodb:Query on ${Ledger.Arn}/index/due",
+            "dynamodb:GetItem on Ledger for campaign#*, policy",
+            "dynamodb:BatchGetItem on Ledger for alias#*, campaign#*, contact#*, health#*, usage#*",
+            "dynamodb:BatchGetItem on SubjectKeys for contact#* showing pk",
+            "dynamodb:BatchGetItem dynamodb:PutItem on SubjectKeys for campaign#*",
+            "dynamodb:Query on Ledger for campaign#*",
+            "dynamodb:Scan on Ledger showing pk, sk, kind, body, countries",
+            "dynamodb:PutItem on Ledger for campaign#*, contact#*, health#*, outbox#*",
+            "dynamodb:UpdateItem on Ledger for campaign#*, contact#*, usage#*",
+            "dynamodb:DeleteItem on Ledger for campaign#*",
         ],
     ),
     (
         "CampaignCheck",
         &[
-            "dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Ledger",
-            r#"dynamodb:DeleteItem on Ledger if {"ForAllValues:StringLike":{"dynamodb:LeadingKeys":["campaign#*"]}}"#,
-            "dynamodb:Scan on Ledger",
-            "dynamodb:Query on ${Ledger.Arn}/index/due",
+            "dynamodb:GetItem on Ledger for campaign#*, policy",
+            "dynamodb:Query on ${Ledger.Arn}/index/due for campaigns#0",
+            "dynamodb:BatchGetItem on Ledger for alias#*, campaign#*, contact#*, health#*, usage#*",
+            "dynamodb:Query on Ledger for campaign#*",
+            "dynamodb:Scan on Ledger showing pk, sk, kind, body, countries",
+            "dynamodb:PutItem on Ledger for campaign#*, health#*",
+            "dynamodb:UpdateItem on Ledger for campaign#*",
+            "dynamodb:DeleteItem on Ledger for campaign#*",
         ],
     ),
     (
@@ -120,8 +165,8 @@ fn statements<'a>(template: &'a Template, role: &str) -> Vec<&'a Value> {
     documents.flat_map(|document| many(&document["Statement"])).collect()
 }
 
-/// A statement in a line: the actions, the resources, and `through` which services or `for` which leading keys. A statement of any other form
-/// stands there as it is.
+/// A statement in a line: the actions, the resources, and `through` which services, `for` which leading keys or `showing` which attributes. A
+/// statement of any other form stands there as it is.
 fn line(statement: &Value) -> String {
     short(statement).unwrap_or_else(|| statement.to_string())
 }
@@ -168,17 +213,24 @@ fn limit(condition: &Value) -> Option<String> {
         let services: Option<Vec<_>> = many(services).into_iter().map(service).collect();
         return Some(format!("through {}", services?.join(", ")));
     }
-    let keys = &condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
-    // A condition on keys holds for whoever names none, so it takes one that there has to be a key.
-    let with_keys = json!({
-        "Null": { "dynamodb:LeadingKeys": "false" },
-        "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys },
-    });
-    if *condition == with_keys {
-        let keys: Option<Vec<_>> = many(keys).into_iter().map(Value::as_str).collect();
-        return Some(format!("for {}", keys?.join(", ")));
+    let texts = |value: &Value| -> Option<Vec<String>> {
+        let texts = many(value).into_iter().map(|text| text.as_str().map(str::to_owned));
+        texts.collect()
+    };
+    let (mut said, mut whole) = (vec![], json!({}));
+    if let Some(keys) = condition["ForAllValues:StringLike"].get("dynamodb:LeadingKeys") {
+        said.push(format!("for {}", texts(keys)?.join(", ")));
+        whole["ForAllValues:StringLike"] = json!({ "dynamodb:LeadingKeys": keys });
+        // A condition on keys holds for whoever names none, so it takes one that there has to be a key.
+        whole["Null"] = json!({ "dynamodb:LeadingKeys": "false" });
     }
-    Some(format!("if {condition}"))
+    if let Some(attributes) = condition["ForAllValues:StringEquals"].get("dynamodb:Attributes") {
+        said.push(format!("showing {}", texts(attributes)?.join(", ")));
+        whole["ForAllValues:StringEquals"] = json!({ "dynamodb:Attributes": attributes });
+        // And whoever names no attribute gets them all.
+        whole["StringEquals"] = json!({ "dynamodb:Select": "SPECIFIC_ATTRIBUTES" });
+    }
+    (*condition == whole).then(|| said.join(" "))
 }
 
 pub(super) fn each_role_can_be_taken_by_its_service_alone(template: &Template) -> Kept {
@@ -236,6 +288,78 @@ pub(super) fn no_role_has_managed_policies_or_wildcards(template: &Template) -> 
                 .all(|action| action.as_str().is_some_and(|action| lists.contains(&action)));
             if wide && !is_list {
                 return Err(format!("{logical_id} is too wide: {statement}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The statements of a role about tables and their index.
+fn about_tables<'a>(template: &'a Template, role: &str) -> Vec<&'a Value> {
+    let tables = ["Ledger", "SubjectKeys", "${Ledger.Arn}/index/due"];
+    let mut statements = statements(template, role);
+    statements.retain(|statement| {
+        let mut resources = many(&statement["Resource"]).into_iter().filter_map(resource);
+        resources.any(|resource| tables.contains(&resource.as_str()))
+    });
+    statements
+}
+
+/// The kinds of partition keys that a statement is about; none, if it is about any.
+fn leading_keys(statement: &Value) -> Option<BTreeSet<&str>> {
+    let keys = statement["Condition"]["ForAllValues:StringLike"].get("dynamodb:LeadingKeys")?;
+    many(keys).into_iter().map(Value::as_str).collect()
+}
+
+/// The attributes that a statement shows; none, if it shows any.
+fn attributes(statement: &Value) -> Option<BTreeSet<&str>> {
+    let attributes = statement["Condition"]["ForAllValues:StringEquals"].get("dynamodb:Attributes")?;
+    many(attributes).into_iter().map(Value::as_str).collect()
+}
+
+fn allows(statement: &Value, action: &str) -> bool {
+    many(&statement["Action"]).contains(&&json!(action))
+}
+
+pub(super) fn each_statement_is_about_kinds_of_keys_or_leaves_out_what_is_sealed(template: &Template) -> Kept {
+    for (name, _) in FUNCTIONS {
+        for statement in about_tables(template, &format!("{name}Role")) {
+            let sealed = ["identity", "details", "references", "wrapped_key"];
+            let is_narrow = match (leading_keys(statement), attributes(statement)) {
+                (Some(keys), _) => !keys.contains("*"),
+                (None, Some(shown)) => {
+                    allows(statement, "dynamodb:Scan") && sealed.iter().all(|name| !shown.contains(name))
+                }
+                (None, None) => false,
+            };
+            if !is_narrow {
+                return Err(format!("{name} may too much: {statement}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn records_of_people_are_deleted_by_two_the_webhook_sees_no_case_and_campaigns_no_key(
+    template: &Template,
+) -> Kept {
+    for (name, _) in FUNCTIONS {
+        for statement in about_tables(template, &format!("{name}Role")) {
+            let keys = leading_keys(statement).unwrap_or_default();
+            let is_of_nobody = keys == BTreeSet::from(["campaign#*"]) || keys == BTreeSet::from(["outbox#*"]);
+            let of_cases = ["case#*", "cases#*", "copy#*", "open_cases#0", "closed_cases#0"];
+            let is_of_subject_keys = many(&statement["Resource"]).contains(&&arn("SubjectKeys"));
+            let shows_that_it_is_there =
+                allows(statement, "dynamodb:BatchGetItem") && attributes(statement) == Some(BTreeSet::from(["pk"]));
+            let is_kept = match name {
+                "Rights" | "Retention" => true,
+                _ if allows(statement, "dynamodb:DeleteItem") => is_of_nobody,
+                "Webhook" => of_cases.iter().all(|kind| !keys.contains(kind)),
+                "Campaigns" | "CampaignCheck" if is_of_subject_keys => is_of_nobody || shows_that_it_is_there,
+                _ => true,
+            };
+            if !is_kept {
+                return Err(format!("{name} may too much: {statement}"));
             }
         }
     }
