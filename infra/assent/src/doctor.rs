@@ -4,15 +4,21 @@ use std::fmt;
 use std::io::Write;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{IndexStatus, TableDescription, TableStatus};
-use consent::policy::{Policy, PromptTemplate};
+use aws_sdk_dynamodb::types::{
+    ContinuousBackupsDescription, IndexStatus, PointInTimeRecoveryStatus, TableDescription, TableStatus,
+};
+use consent::policy::{Keep, Policy, PromptTemplate};
+use consent::retention::Setting;
 use platform::deadline::Deadline;
 use platform::settings::HttpUrl;
 use platform::{Platform, StartError};
 use secrecy::ExposeSecret;
 use service::{NotReady, Service, Work};
 use whatsapp::delivery::{Category, TemplateStatus};
-use whatsapp::graph::{AGENT_FIELDS, AccessToken, AppSubscription, Graph, InvalidGraph, SendError, WEBHOOK_FIELDS};
+use whatsapp::graph::{
+    AGENT_FIELDS, AccessToken, AppSubscription, Graph, InvalidGraph, SendError, TemplateContent, TemplateHealth,
+    WEBHOOK_FIELDS,
+};
 use whatsapp::{AppId, BlankSecret, WabaId};
 
 use crate::deployment;
@@ -82,11 +88,11 @@ impl fmt::Display for Finding {
 }
 
 /// Prints what is as it has to be in the deployment that the environment names, and what to do about the rest. True if nothing is to be
-/// done. With the app's id it also asks Meta which fields the app gets.
+/// done. With the app's id it also asks Meta which fields the app gets, and with the webhook's address, whether it gets them there.
 ///
 /// # Errors
 /// When the deployment cannot be reached at all: then its message says what to do.
-pub async fn examine(app: Option<&AppId>) -> Result<bool, DoctorError> {
+pub async fn examine(app: Option<&AppId>, webhook: Option<&HttpUrl>) -> Result<bool, DoctorError> {
     let platform = deployment::platform().await?;
     let dynamodb = platform.dynamodb.clone();
     let tables = [
@@ -102,7 +108,10 @@ pub async fn examine(app: Option<&AppId>) -> Result<bool, DoctorError> {
     match service.begin(Deadline::after(PATIENCE)).await {
         Ok(work) => {
             findings.push(Finding::of("a policy is in force", None));
-            findings.extend(at_meta(&work, &graph, app).await?);
+            let [ledger, _] = &tables;
+            let promised = work.policy.retention().keep(Setting::Backup);
+            findings.push(recovery(&dynamodb, ledger, promised).await);
+            findings.extend(at_meta(&work, &graph, app, webhook).await?);
         }
         Err(error) => findings.push(Finding::of(
             "a policy is in force",
@@ -159,6 +168,34 @@ fn index(table: &TableDescription) -> Option<String> {
     }
 }
 
+/// Whether the ledger can be restored, and for as long as an answer to an erasure says.
+pub async fn recovery(client: &aws_sdk_dynamodb::Client, ledger: &str, promised: Keep) -> Finding {
+    let answer = client.describe_continuous_backups().table_name(ledger).send().await;
+    let to_do = match answer {
+        Err(_) => {
+            Some("nobody can tell: this store or this account does not say; look at the table's backups".to_owned())
+        }
+        Ok(answer) => disagreement(answer.continuous_backups_description.as_ref(), promised),
+    };
+    Finding::of("the ledger can be restored for as long as the policy says", to_do)
+}
+
+fn disagreement(backups: Option<&ContinuousBackupsDescription>, promised: Keep) -> Option<String> {
+    let recovery = backups.and_then(|backups| backups.point_in_time_recovery_description());
+    let is_on = |status: &&PointInTimeRecoveryStatus| **status == PointInTimeRecoveryStatus::Enabled;
+    let Some(recovery) = recovery.filter(|recovery| recovery.point_in_time_recovery_status().filter(is_on).is_some())
+    else {
+        return Some("point-in-time recovery is off: deploy the template as it is".to_owned());
+    };
+    match recovery.recovery_period_in_days().map(u32::try_from) {
+        Some(Ok(days)) if promised == Keep::Days(days) => None,
+        Some(Ok(days)) => Some(format!(
+            "it is {days} days, and backup_days says {promised}: give RecoveryDays and backup_days the same number"
+        )),
+        _ => Some("the table does not say for how many days: look at its backups".to_owned()),
+    }
+}
+
 /// Whether this machine and Meta agree on what time it is.
 async fn clock(base: &HttpUrl, platform: &Platform) -> Finding {
     let what = "the clocks agree";
@@ -182,7 +219,12 @@ async fn clock(base: &HttpUrl, platform: &Platform) -> Finding {
 ///
 /// # Errors
 /// When the access token or the app secret cannot be used.
-pub async fn at_meta(work: &Work, graph: &Graph, app: Option<&AppId>) -> Result<Vec<Finding>, DoctorError> {
+pub async fn at_meta(
+    work: &Work,
+    graph: &Graph,
+    app: Option<&AppId>,
+    webhook: Option<&HttpUrl>,
+) -> Result<Vec<Finding>, DoctorError> {
     let token = AccessToken::new(work.secrets.current.access_token.expose_secret())?;
     let mut findings = vec![];
     for sender in work.policy.senders() {
@@ -208,7 +250,7 @@ pub async fn at_meta(work: &Work, graph: &Graph, app: Option<&AppId>) -> Result<
             to_do,
         ));
         for prompt in work.policy.prompts().filter(|prompt| prompt.is_active(work.now)) {
-            findings.push(template(graph, &token, &waba, prompt).await);
+            findings.extend(template(graph, &token, &waba, prompt).await);
         }
     }
     if let Some(app) = app {
@@ -216,7 +258,7 @@ pub async fn at_meta(work: &Work, graph: &Graph, app: Option<&AppId>) -> Result<
         let asked = graph.app_subscription(&token, app, PATIENCE).await;
         findings.push(Finding::of(
             "the app gets every field that a stop or a rating can come on",
-            fields(asked, &format!("{}/webhook", work.policy.rights().page_url())),
+            fields(asked, webhook),
         ));
     }
     Ok(findings)
@@ -237,33 +279,68 @@ fn accounts(policy: &Policy) -> Vec<WabaId> {
     accounts
 }
 
-/// Whether a prompt may be sent at any time: its template has to be there, approved, and none of Meta's advertising ones.
-async fn template(graph: &Graph, token: &AccessToken, waba: &WabaId, prompt: &PromptTemplate) -> Finding {
-    let what = format!("template {} in {} may be sent", prompt.name(), prompt.language());
+/// Whether a prompt may be sent at any time: its template has to be there, approved, none of Meta's advertising ones, and say what the
+/// policy says and nothing else.
+async fn template(graph: &Graph, token: &AccessToken, waba: &WabaId, prompt: &PromptTemplate) -> Vec<Finding> {
+    let called = format!("template {} in {}", prompt.name(), prompt.language());
+    let may_be_sent = |to_do| Finding::of(format!("{called} may be sent"), to_do);
     let (Ok(name), Ok(language)) = (prompt.name().parse(), prompt.language().as_str().parse()) else {
-        return Finding::of(
-            what,
-            Some("its name or language is none that Meta could have".to_owned()),
-        );
+        let to_do = "its name or language is none that Meta could have".to_owned();
+        return vec![may_be_sent(Some(to_do))];
     };
-    let to_do = match graph.template_health(token, waba, &name, &language, PATIENCE).await {
-        Err(error) => Some(explained("ask again", error)),
-        Ok(None) => Some("Meta has none: create it with the body and the buttons of the policy".to_owned()),
-        Ok(Some(health)) => match (health.status, health.category) {
-            (TemplateStatus::Approved, Some(Category::Marketing)) => Some(
-                "Meta takes it for advertising: nobody may be asked for consent by an advertisement. Create it as UTILITY, without \
-                 anything that praises or offers"
-                    .to_owned(),
+    match graph.template_health(token, waba, &name, &language, PATIENCE).await {
+        Err(error) => vec![may_be_sent(Some(explained("ask again", error)))],
+        Ok(None) => {
+            let to_do = "Meta has none: create it with the body and the buttons of the policy".to_owned();
+            vec![may_be_sent(Some(to_do))]
+        }
+        Ok(Some(health)) => vec![
+            may_be_sent(approval(&health)),
+            Finding::of(
+                format!("{called} says what the policy says"),
+                wording(health.content.as_ref(), prompt),
             ),
-            (TemplateStatus::Approved, _) => None,
-            (status, _) => Some(format!("Meta has not approved it ({}): wait, or correct it", status.as_str())),
-        },
+        ],
+    }
+}
+
+fn approval(health: &TemplateHealth) -> Option<String> {
+    match (&health.status, &health.category) {
+        (TemplateStatus::Approved, Some(Category::Marketing)) => Some(
+            "Meta takes it for advertising: nobody may be asked for consent by an advertisement. Create it as UTILITY, without anything \
+             that praises or offers"
+                .to_owned(),
+        ),
+        (TemplateStatus::Approved, _) => None,
+        (status, _) => Some(format!("Meta has not approved it ({}): wait, or correct it", status.as_str())),
+    }
+}
+
+/// What is to be changed of a template: whatever somebody added to it may be advertising, and whatever they took away people were not told.
+fn wording(content: Option<&TemplateContent>, prompt: &PromptTemplate) -> Option<String> {
+    let Some(content) = content else {
+        return Some("Meta does not say what it says: look at it in Meta's dashboard".to_owned());
     };
-    Finding::of(what, to_do)
+    let labels = prompt.buttons();
+    let labels = [labels.confirm(), labels.no(), labels.not_me()];
+    // Meta may break lines otherwise.
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let has_body = content.body.as_deref().map(words) == Some(words(prompt.wording()));
+    let to_do: Vec<_> = [
+        content.header.is_some().then(|| "take away its header".to_owned()),
+        (!has_body).then(|| "give it the body of the policy".to_owned()),
+        content.footer.is_some().then(|| "take away its footer".to_owned()),
+        (content.quick_replies != labels).then(|| format!("give it the buttons {}, in this order", labels.join(" / "))),
+        (!content.besides.is_empty()).then(|| format!("take away what else it has ({})", content.besides.join(", "))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!to_do.is_empty()).then(|| to_do.join("; "))
 }
 
 /// What is to be done about the fields that the app gets.
-fn fields(asked: Result<Option<AppSubscription>, SendError>, callback: &str) -> Option<String> {
+fn fields(asked: Result<Option<AppSubscription>, SendError>, webhook: Option<&HttpUrl>) -> Option<String> {
     let subscription = match asked {
         Err(error) => return Some(explained("look at the app's id and at app_secrets", error)),
         Ok(None) => return Some("it gets none: run `assent connect`".to_owned()),
@@ -276,24 +353,26 @@ fn fields(asked: Result<Option<AppSubscription>, SendError>, callback: &str) -> 
     if !subscription.is_active {
         return Some("they are switched off in Meta's dashboard: switch them on".to_owned());
     }
-    let elsewhere = subscription.callback_url != callback;
-    elsewhere.then(|| format!("they go to another address than {callback}: run `assent connect`"))
+    let webhook = webhook.filter(|webhook| subscription.callback_url != webhook.as_str())?;
+    Some(format!(
+        "they go to another address than {webhook}: run `assent connect`"
+    ))
 }
 
 fn explained(to_do: &str, error: SendError) -> String {
     format!("Meta does not say ({error}): {to_do}")
 }
 
-/// Has Meta post the webhooks of the policy's accounts to this deployment, all fields that a consent ledger has to have.
+/// Has Meta post the webhooks of the policy's accounts to this address of the deployment, all fields that a consent ledger has to have.
 ///
 /// # Errors
 /// When the deployment cannot be reached, or Meta does not do it. Doing it again does nothing more.
-pub async fn connect(app: &AppId) -> Result<(), DoctorError> {
+pub async fn connect(app: &AppId, webhook: &HttpUrl) -> Result<(), DoctorError> {
     let platform = deployment::platform().await?;
     let graph = Graph::new(platform.settings.graph_base_url.as_str())?.trusting(platform.authorities.clone());
     let service = Service::from(platform);
     let work = service.begin(Deadline::after(PATIENCE)).await?;
-    for done in subscribe(&work, &graph, app).await? {
+    for done in subscribe(&work, &graph, app, webhook).await? {
         writeln!(std::io::stdout(), "✓ {done}")?;
     }
     Ok(())
@@ -303,16 +382,16 @@ pub async fn connect(app: &AppId) -> Result<(), DoctorError> {
 ///
 /// # Errors
 /// As with [`connect`].
-pub async fn subscribe(work: &Work, graph: &Graph, app: &AppId) -> Result<Vec<String>, DoctorError> {
-    let callback = format!("{}/webhook", work.policy.rights().page_url());
+pub async fn subscribe(work: &Work, graph: &Graph, app: &AppId, webhook: &HttpUrl) -> Result<Vec<String>, DoctorError> {
+    let callback = webhook.as_str();
     let verify_token = work.secrets.current.verify_token.expose_secret();
     let own = AccessToken::of_app(app, app_secret(work))?;
     let refused = |what| move |source| DoctorError::Refused { what, source };
     let with_agent = [&WEBHOOK_FIELDS[..], &AGENT_FIELDS].concat();
-    let subscribed = graph.subscribe_app(&own, app, &callback, verify_token, &with_agent, PATIENCE);
+    let subscribed = graph.subscribe_app(&own, app, callback, verify_token, &with_agent, PATIENCE);
     let mut done = vec![format!("the app gets its webhooks at {callback}")];
     if let Err(SendError::Refused(_)) = subscribed.await {
-        let subscribed = graph.subscribe_app(&own, app, &callback, verify_token, &WEBHOOK_FIELDS, PATIENCE);
+        let subscribed = graph.subscribe_app(&own, app, callback, verify_token, &WEBHOOK_FIELDS, PATIENCE);
         subscribed.await.map_err(refused("subscribing the app"))?;
         let fields = AGENT_FIELDS.join(" and ");
         done.push(format!(

@@ -11,6 +11,7 @@ use assent::{demo, doctor, documents, evidence, policy, reasons, reports, retent
 use clap::{Parser, Subcommand};
 use consent::digest::Week;
 use consent::time::Time;
+use platform::settings::HttpUrl;
 use whatsapp::AppId;
 
 /// Assent: the consent ledger for WhatsApp under the GDPR.
@@ -61,12 +62,18 @@ enum Command {
         /// The app's id at Meta: with it, the fields that the app gets are looked at as well.
         #[arg(long, value_name = "ID")]
         app: Option<AppId>,
+        /// The deployment's webhook, its output WebhookUrl: with it, whether the app gets its fields there.
+        #[arg(long, value_name = "URL", value_parser = HttpUrl::parse, requires = "app")]
+        webhook: Option<HttpUrl>,
     },
     /// Have Meta post the webhooks of your accounts to the deployment that the environment names.
     Connect {
         /// The app's id at Meta.
         #[arg(long, value_name = "ID")]
         app: AppId,
+        /// The deployment's webhook, its output WebhookUrl.
+        #[arg(long, value_name = "URL", value_parser = HttpUrl::parse)]
+        webhook: HttpUrl,
     },
     /// Write what the law wants on paper, made of a policy: the record of processing, the notices, how long records are kept, who
     /// receives data. Each as Markdown and as HTML.
@@ -215,9 +222,9 @@ async fn run(command: Command) -> Result<bool, Box<dyn std::error::Error + Send 
             documents::write(&policy, &out, now())?;
             Ok(true)
         }
-        Command::Doctor { app } => Ok(doctor::examine(app.as_ref()).await?),
-        Command::Connect { app } => {
-            doctor::connect(&app).await?;
+        Command::Doctor { app, webhook } => Ok(doctor::examine(app.as_ref(), webhook.as_ref()).await?),
+        Command::Connect { app, webhook } => {
+            doctor::connect(&app, &webhook).await?;
             Ok(true)
         }
         Command::Digest { week, out } => {

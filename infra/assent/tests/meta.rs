@@ -398,6 +398,7 @@ async fn all_is_well_at_meta_until_it_is_said_otherwise() {
         status: TemplateStatus::Approved,
         category: Some(Category::Marketing),
         quality: Some(Quality::Green),
+        content: None,
     };
     assert_eq!(line.template("advent_offer", "de").await, Some(template.clone()));
     assert_eq!(line.template("anything", "en_US").await, Some(template));
@@ -481,6 +482,7 @@ async fn what_is_said_about_a_template_holds_for_its_language_alone() {
         status: TemplateStatus::Paused,
         category: Some(Category::Utility),
         quality: Some(Quality::Red),
+        content: None,
     };
     assert_eq!(line.template("advent_offer", "de").await, Some(health));
     let other = line.template("advent_offer", "en").await.unwrap();

@@ -13,7 +13,7 @@ use whatsapp::compose::{acceptance, account_answer, deletion, message_id, number
 use whatsapp::delivery::{Category, Limit, Quality, TemplateStatus};
 use whatsapp::graph::{
     Accepted, AccessToken, AccountHealth, Backoff, Class, Consequence, Graph, GraphError, NumberHealth, NumberStatus,
-    Review, SendError, Sending, SentMessage, TemplateHealth,
+    Review, SendError, Sending, SentMessage, TemplateContent, TemplateHealth,
 };
 use whatsapp::{Button, Buttons, Callback, Outbound, Payload, PlainText, Template, Text};
 
@@ -420,6 +420,7 @@ fn known(status: TemplateStatus) -> TemplateHealth {
         status,
         category: None,
         quality: None,
+        content: None,
     }
 }
 
@@ -526,6 +527,13 @@ async fn a_template_is_found_among_similar_names_and_other_languages() {
         status: TemplateStatus::Paused,
         category: Some(Category::Marketing),
         quality: Some(Quality::Yellow),
+        content: Some(TemplateContent {
+            header: Some("Advent".to_owned()),
+            body: Some("Hello {{1}}".to_owned()),
+            footer: Some("Bye".to_owned()),
+            quick_replies: vec!["Yes".to_owned(), "No".to_owned()],
+            besides: vec!["URL".to_owned()],
+        }),
     };
     let other = known(TemplateStatus::Approved);
     let names = ["advent_offer_2", "advent_offer"].map(|name| name.parse().unwrap());
@@ -544,7 +552,7 @@ async fn a_template_is_found_among_similar_names_and_other_languages() {
     );
     assert_eq!(
         request.query,
-        "name=advent_offer&fields=name%2Clanguage%2Cstatus%2Ccategory%2Cquality_score&limit=100"
+        "name=advent_offer&fields=name%2Clanguage%2Cstatus%2Ccategory%2Cquality_score%2Ccomponents&limit=100"
     );
     assert_eq!(request.authorization, "Bearer EAAG-token");
 
@@ -566,6 +574,42 @@ async fn a_templates_new_words_are_kept_and_what_is_left_out_is_unknown() {
     let bare = json!({"data": [entry("advent_offer", "de", "APPROVED")]});
     let health = template_health(&answering(bare).await).await;
     assert_eq!(health, Ok(Some(known(TemplateStatus::Approved))));
+}
+
+#[tokio::test]
+async fn a_templates_pieces_are_read_as_meta_writes_them_and_none_is_overlooked() {
+    let content = async |components: Value| {
+        let mut entry = entry("advent_offer", "de", "APPROVED");
+        entry["components"] = components;
+        let health = template_health(&answering(json!({"data": [entry]})).await).await;
+        health.unwrap().unwrap().content
+    };
+    let shown = json!([
+        {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["https://scontent.example"]}},
+        {"type": "body", "text": "Hello {{1}}", "example": {"body_text": [["Anna"]]}},
+        {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Yes"}, {"type": "PHONE_NUMBER", "text": "Call"}]},
+        {"type": "CAROUSEL", "cards": []},
+    ]);
+    let expected = TemplateContent {
+        header: Some("IMAGE".to_owned()),
+        body: Some("Hello {{1}}".to_owned()),
+        footer: None,
+        quick_replies: vec!["Yes".to_owned()],
+        besides: vec!["PHONE_NUMBER".to_owned(), "CAROUSEL".to_owned()],
+    };
+    assert_eq!(content(shown).await, Some(expected));
+    // What cannot be read could be anything, and is not taken for nothing.
+    for odd in [
+        Value::Null,
+        json!({}),
+        json!(["HEADER"]),
+        json!([{"text": "Hello"}]),
+        json!([{"type": "HEADER"}]),
+        json!([{"type": "BODY"}]),
+        json!([{"type": "BUTTONS", "buttons": [{"text": "Yes"}]}]),
+    ] {
+        assert_eq!(content(odd.clone()).await, None, "{odd}");
+    }
 }
 
 #[tokio::test]

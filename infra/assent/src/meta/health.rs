@@ -3,11 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use consent::policy::Policy;
 use consent::time::Time;
 use serde::Deserialize;
 use whatsapp::compose::{Notice, account_answer, number_answer, template_answer};
 use whatsapp::delivery::{BanState, Category, Limit, NumberEvent, Quality, RestrictionKind, TemplateStatus};
-use whatsapp::graph::{AccountHealth, GraphError, NumberHealth, NumberStatus, Review, Sending, TemplateHealth};
+use whatsapp::graph::{
+    AccountHealth, GraphError, NumberHealth, NumberStatus, Review, Sending, TemplateContent, TemplateHealth,
+};
 use whatsapp::{BusinessNumber, Language, PhoneNumberId, TemplateName, WabaId};
 
 use super::INVALID;
@@ -28,6 +31,18 @@ pub(super) struct Health {
     restricted_until: Option<Time>,
     /// What was said about templates; `None` of one that is not there.
     templates: BTreeMap<(TemplateName, Language), Option<TemplateHealth>>,
+    /// What they say otherwise than the policy.
+    rewritten: BTreeMap<(TemplateName, Language), Rewritten>,
+}
+
+/// The pieces of a template that somebody wrote anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Rewritten {
+    header: Option<String>,
+    body: Option<String>,
+    footer: Option<String>,
+    buttons: Option<Vec<String>>,
+    link: bool,
 }
 
 impl Default for Health {
@@ -38,6 +53,7 @@ impl Default for Health {
             account: Sending::Available,
             restricted_until: None,
             templates: BTreeMap::new(),
+            rewritten: BTreeMap::new(),
         }
     }
 }
@@ -73,6 +89,7 @@ enum Becomes {
         status: Option<TemplateStatus>,
         category: Option<Category>,
         quality: Option<Quality>,
+        rewritten: Rewritten,
     },
 }
 
@@ -84,6 +101,14 @@ struct TemplateMembers {
     status: Option<TemplateStatus>,
     category: Option<Category>,
     quality: Option<Quality>,
+    header: Option<String>,
+    body: Option<String>,
+    footer: Option<String>,
+    /// The labels of the buttons that answer.
+    buttons: Option<Vec<String>>,
+    /// Whether there is a button that leads to a website.
+    #[serde(default)]
+    link: bool,
     #[serde(default)]
     missing: bool,
 }
@@ -92,13 +117,21 @@ impl TryFrom<TemplateMembers> for TemplateChange {
     type Error = &'static str;
 
     fn try_from(members: TemplateMembers) -> Result<Self, Self::Error> {
+        let rewritten = Rewritten {
+            header: members.header,
+            body: members.body,
+            footer: members.footer,
+            buttons: members.buttons,
+            link: members.link,
+        };
         let becomes = match (members.missing, members.status, members.category, members.quality) {
-            (true, None, None, None) => Becomes::Missing,
-            (true, ..) => return Err("a missing template has no status, category or quality; leave these out"),
+            (true, None, None, None) if rewritten == Rewritten::default() => Becomes::Missing,
+            (true, ..) => return Err("a missing template has no status, category, quality or text; leave these out"),
             (false, status, category, quality) => Becomes::Otherwise {
                 status,
                 category,
                 quality,
+                rewritten,
             },
         };
         Ok(Self {
@@ -163,12 +196,14 @@ impl Health {
             status,
             category,
             quality,
+            rewritten,
         } = becomes
         else {
             *health = None;
             let deleted = TemplateStatus::Deleted;
             return vec![Notice::template_status(&name, &language, &deleted, None)];
         };
+        self.rewritten.insert((name.clone(), language.clone()), rewritten);
         // One that was missing is made anew, which Meta tells as its approval.
         let status = status.or_else(|| health.is_none().then_some(TemplateStatus::Approved));
         let health = health.get_or_insert_with(good);
@@ -227,8 +262,9 @@ impl Health {
         account_answer(waba, &health)
     }
 
-    /// What Meta answers about templates with that name, and those whose name it is a part of.
-    pub(super) fn templates(&self, query: &Query) -> Result<String, GraphError> {
+    /// What Meta answers about templates with that name, and those whose name it is a part of. Those of the policy's prompts say what
+    /// the policy says, unless they were written anew.
+    pub(super) fn templates(&self, query: &Query, policy: &Policy) -> Result<String, GraphError> {
         let name = query.name.as_ref().ok_or(GraphError::of(INVALID))?;
         let mut found: BTreeMap<(TemplateName, Language), Option<TemplateHealth>> = LANGUAGES
             .split(' ')
@@ -239,10 +275,33 @@ impl Health {
             .iter()
             .filter(|((known, _), _)| known.as_str().contains(name.as_str()));
         found.extend(similar.map(|(template, health)| (template.clone(), health.clone())));
+        for ((name, language), health) in &mut found {
+            if let Some(health) = health {
+                health.content = self.content(name, language, policy);
+            }
+        }
         let there = found
             .iter()
             .filter_map(|((name, language), health)| Some((name, language, health.as_ref()?)));
         Ok(template_answer(there))
+    }
+
+    /// What a template says that the policy asks with.
+    fn content(&self, name: &TemplateName, language: &Language, policy: &Policy) -> Option<TemplateContent> {
+        let mut prompts = policy.prompts();
+        let prompt =
+            prompts.find(|prompt| (prompt.name(), prompt.language().as_str()) == (name.as_str(), language.as_str()))?;
+        let labels = prompt.buttons();
+        let labels = [labels.confirm(), labels.no(), labels.not_me()];
+        let rewritten = self.rewritten.get(&(name.clone(), language.clone())).cloned();
+        let rewritten = rewritten.unwrap_or_default();
+        Some(TemplateContent {
+            header: rewritten.header,
+            body: Some(rewritten.body.unwrap_or_else(|| prompt.wording().to_owned())),
+            footer: rewritten.footer,
+            quick_replies: rewritten.buttons.unwrap_or_else(|| labels.map(str::to_owned).to_vec()),
+            besides: rewritten.link.then(|| "URL".to_owned()).into_iter().collect(),
+        })
     }
 }
 
@@ -252,5 +311,6 @@ fn good() -> TemplateHealth {
         status: TemplateStatus::Approved,
         category: Some(Category::Marketing),
         quality: Some(Quality::Green),
+        content: None,
     }
 }

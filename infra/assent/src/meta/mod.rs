@@ -371,7 +371,7 @@ async fn templates(
     Query(query): Query<health::Query>,
     headers: HeaderMap,
 ) -> Response {
-    let templates = || meta.held().health.templates(&query);
+    let templates = || meta.held().health.templates(&query, &meta.0.options.policy);
     meta.answer_about_account(&headers, &account, templates).await
 }
 

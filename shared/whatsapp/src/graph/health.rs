@@ -4,6 +4,8 @@
 //! Meta adds words and leaves members out, so each member stands for itself: what is missing is unknown, and a word that this
 //! version does not know is kept as one.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -19,7 +21,7 @@ pub(super) const NUMBER_FIELDS: &str = "quality_rating,whatsapp_business_manager
 pub(super) const ACCOUNT_FIELDS: &str = "account_review_status,health_status";
 
 /// What is asked about templates (template reference).
-pub(super) const TEMPLATE_FIELDS: &str = "name,language,status,category,quality_score";
+pub(super) const TEMPLATE_FIELDS: &str = "name,language,status,category,quality_score,components";
 
 /// How one of the business's numbers is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +63,23 @@ pub struct TemplateHealth {
     pub category: Option<Category>,
     /// How contacts take it.
     pub quality: Option<Quality>,
+    /// What it says.
+    pub content: Option<TemplateContent>,
+}
+
+/// What a template says, piece by piece.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TemplateContent {
+    /// What stands above the body: the text, or Meta's word for the kind of picture.
+    pub header: Option<String>,
+    /// The text, with places for the parameters.
+    pub body: Option<String>,
+    /// What stands below the body.
+    pub footer: Option<String>,
+    /// The labels of the buttons that answer, in their order.
+    pub quick_replies: Vec<String>,
+    /// Meta's words for whatever else there is, such as a button that leads to a website.
+    pub besides: Vec<String>,
 }
 
 vocabulary!(
@@ -131,9 +150,22 @@ record!(Template {
     language,
     status,
     category,
-    quality_score
+    quality_score,
+    components
 });
 record!(QualityScore { score });
+record!(Component {
+    #[serde(rename = "type")]
+    kind,
+    format,
+    text,
+    buttons
+});
+record!(TemplateButton {
+    #[serde(rename = "type")]
+    kind,
+    text
+});
 record!(Paging { next, cursors });
 record!(Cursors { after });
 
@@ -199,7 +231,36 @@ fn health(template: &Template<'_>) -> Option<TemplateHealth> {
         status: TemplateStatus::of(&template.status.filled()?),
         category: template.category.filled().map(|word| Category::of(&word)),
         quality: quality.score.filled().map(|word| rating(&word)),
+        content: content(template.components),
     })
+}
+
+/// What the components say. `None`, if Meta does not say what there is, or something of it cannot be read.
+fn content(components: Field<'_>) -> Option<TemplateContent> {
+    if components.is_absent() {
+        return None;
+    }
+    let mut content = TemplateContent::default();
+    for element in components.list()? {
+        let component: Component<'_> = element.object()?;
+        let text = || component.text.filled().map(Cow::into_owned);
+        match component.kind.filled()?.to_ascii_uppercase().as_str() {
+            "HEADER" => content.header = Some(text().or_else(|| Some(component.format.filled()?.into_owned()))?),
+            "BODY" => content.body = Some(text()?),
+            "FOOTER" => content.footer = Some(text()?),
+            "BUTTONS" => {
+                for element in component.buttons.list()? {
+                    let button: TemplateButton<'_> = element.object()?;
+                    match button.kind.filled()?.to_ascii_uppercase().as_str() {
+                        "QUICK_REPLY" => content.quick_replies.push(button.text.filled()?.into_owned()),
+                        other => content.besides.push(other.to_owned()),
+                    }
+                }
+            }
+            other => content.besides.push(other.to_owned()),
+        }
+    }
+    Some(content)
 }
 
 /// Of a number that nobody has rated yet, older pages say so in a word of their own.
@@ -253,10 +314,28 @@ pub fn template_answer<'a>(
             ("status", Some(json!(health.status))),
             ("category", health.category.as_ref().map(|word| json!(word))),
             ("quality_score", health.quality.as_ref().map(score)),
+            ("components", health.content.as_ref().map(components)),
         ])
     };
     let data: Vec<Value> = templates.into_iter().map(entry).collect();
     json!({"data": data, "paging": {"cursors": {"before": "MAZDZD", "after": "MAZDZD"}}}).to_string()
+}
+
+fn components(content: &TemplateContent) -> Value {
+    let text = |kind: &str, text: &String| json!({"type": kind, "text": text});
+    let header = |text: &String| json!({"type": "HEADER", "format": "TEXT", "text": text});
+    let replies = content.quick_replies.iter();
+    let replies = replies.map(|label| json!({"type": "QUICK_REPLY", "text": label}));
+    let others = content.besides.iter();
+    let others = others.map(|kind| json!({"type": kind, "text": "More", "url": "https://www.example.com"}));
+    let buttons: Vec<Value> = replies.chain(others).collect();
+    let pieces = [
+        content.header.as_ref().map(header),
+        content.body.as_ref().map(|body| text("BODY", body)),
+        content.footer.as_ref().map(|footer| text("FOOTER", footer)),
+        (!buttons.is_empty()).then(|| json!({"type": "BUTTONS", "buttons": buttons})),
+    ];
+    pieces.into_iter().flatten().collect()
 }
 
 /// The id that a stand-in for Meta gives a template: always the same, and as long as Meta's.

@@ -28,8 +28,8 @@ pub use self::answer::{acceptance, deletion, refusal};
 pub use self::error::{Backoff, Class, Consequence, GraphError};
 pub(crate) use self::health::template_id;
 pub use self::health::{
-    AccountHealth, NumberHealth, NumberStatus, Review, Sending, TemplateHealth, account_answer, number_answer,
-    template_answer,
+    AccountHealth, NumberHealth, NumberStatus, Review, Sending, TemplateContent, TemplateHealth, account_answer,
+    number_answer, template_answer,
 };
 pub use self::request::SentMessage;
 pub use self::subscription::{
