@@ -136,7 +136,7 @@ impl World {
         let outbox = scan
             .filter_expression("kind = :kind")
             .expression_attribute_values(":kind", AttributeValue::S("outbox".to_owned()));
-        let items = patiently(async || outbox.clone().send().await).await;
+        let items = patiently(|| outbox.clone().send()).await;
         let text = |value: &AttributeValue| value.as_s().unwrap().clone();
         let records: Vec<_> = items
             .items()

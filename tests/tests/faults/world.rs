@@ -68,7 +68,10 @@ pub(crate) struct World {
 static WORLDS: Semaphore = Semaphore::const_new(4);
 
 /// Does what is no part of a test, again if the machine has too much to do.
-pub(crate) async fn patiently<T, E: fmt::Debug>(what: impl AsyncFn() -> Result<T, E>) -> T {
+pub(crate) async fn patiently<T, E: fmt::Debug, F>(what: impl Fn() -> F) -> T
+where
+    F: Future<Output = Result<T, E>>,
+{
     for _ in 0..9 {
         if let Ok(done) = what().await {
             return done;
@@ -82,12 +85,8 @@ impl World {
     pub(crate) async fn new() -> Self {
         let world = Self::empty().await;
         let policy = Policy::parse(EXAMPLE_POLICY).unwrap();
-        patiently(async || {
-            ledger(&world.fixture.store)
-                .publish_policy(&policy, world.fixture.now())
-                .await
-        })
-        .await;
+        let (ledger, now) = (ledger(&world.fixture.store), world.fixture.now());
+        patiently(|| ledger.publish_policy(&policy, now)).await;
         world
     }
 
@@ -103,7 +102,7 @@ impl World {
                     WriteRequest::builder().put_request(put).build()
                 });
                 let write = client.batch_write_item().request_items(*table, puts.collect());
-                patiently(async || write.clone().send().await).await;
+                patiently(|| write.clone().send()).await;
             }
         }
         world
@@ -115,13 +114,7 @@ impl World {
         let mut items = vec![];
         for table in [store.ledger_table, store.key_table] {
             let scan = store.client().scan().table_name(table);
-            items.push((
-                table,
-                patiently(async || scan.clone().send().await)
-                    .await
-                    .items
-                    .unwrap_or_default(),
-            ));
+            items.push((table, patiently(|| scan.clone().send()).await.items.unwrap_or_default()));
         }
         Stored {
             at: self.unix_seconds(),
