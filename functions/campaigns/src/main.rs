@@ -2,6 +2,7 @@
 
 use campaigns::Campaigns;
 use lambda_http::{Error, run, service_fn};
+use platform::Answer;
 use service::Service;
 use whatsapp::graph::Graph;
 
@@ -11,7 +12,7 @@ async fn main() -> Result<(), Error> {
     let graph = Graph::new(platform.settings.graph_base_url.as_str())?.trusting(platform.authorities.clone());
     let campaigns = &Campaigns::new(Service::from(platform).warmed().await, graph);
     run(service_fn(move |request| async move {
-        Ok::<_, Error>(campaigns.handle(request).await)
+        Ok::<_, Error>(Answer(campaigns.handle(request).await))
     }))
     .await
 }

@@ -6,6 +6,7 @@
 //!
 //! The environment, the wall clock and standard output are touched here and nowhere else.
 
+mod answer;
 pub mod cached;
 mod caller;
 pub mod clients;
@@ -22,5 +23,6 @@ mod start;
 mod stub;
 mod transport;
 
+pub use answer::Answer;
 pub use caller::Caller;
 pub use start::{Platform, StartError, start, start_as};
