@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::process;
 use crate::programs::Program;
-use crate::stand_ins::{Form, StandIns};
+use crate::stand_ins::Settings;
 
 /// How long a program may take to ask for work, and to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,15 +62,18 @@ struct Answer {
     result: Result<Value, String>,
 }
 
-/// What a process has spent since it was started, in time and in the processor's.
+/// What a process has spent since it was started.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spent {
     pub(crate) time: Duration,
+    /// The processor's time.
     pub(crate) processor: Duration,
+    /// How often it touched memory that the system had yet to give it, or to map.
+    pub(crate) page_faults: u64,
 }
 
 impl Environment {
-    pub(crate) async fn start(program: &Program, form: Form, concurrency: Concurrency, stand_ins: &StandIns) -> Self {
+    pub(crate) async fn start(program: &Program, concurrency: Concurrency, settings: Settings) -> Self {
         let (polled_to, polled) = mpsc::channel(1);
         let (events, event) = mpsc::unbounded_channel();
         let (answered_to, answers) = mpsc::unbounded_channel();
@@ -85,7 +88,7 @@ impl Environment {
             .args(&program.arguments)
             .current_dir(&program.directory)
             .env_clear()
-            .envs(stand_ins.settings(form))
+            .envs(settings)
             .envs([
                 ("AWS_LAMBDA_RUNTIME_API", address.as_str()),
                 ("AWS_LAMBDA_FUNCTION_NAME", program.name),
@@ -128,6 +131,7 @@ impl Environment {
         Spent {
             time: self.began.elapsed(),
             processor: process::processor_time(self.process()),
+            page_faults: process::page_faults(self.process()),
         }
     }
 

@@ -60,7 +60,7 @@ pub(crate) async fn measure(
 ) {
     eprintln!("{} s of load ...", time.as_secs());
     let names = ["webhook", "opt-in"];
-    let start = |name| Environment::start(programs.function(name), Form::Tls, Concurrency::One, stand_ins);
+    let start = |name| Environment::start(programs.function(name), Concurrency::One, stand_ins.settings(Form::Tls));
     let mut webhook = start(names[0]).await;
     let mut opt_in = start(names[1]).await;
     let processes = [webhook.process(), opt_in.process()];

@@ -87,7 +87,7 @@ async fn prove(peer: &Program, stand_ins: &StandIns, events: &mut Events) {
     let url = HttpUrl::parse(&stand_ins.dynamodb(Form::Http)).unwrap();
     let client = clients::local(&url);
     let before = recorded(&client, stand_ins.ledger_table()).await;
-    let mut environment = Environment::start(peer, Form::Tls, Concurrency::One, stand_ins).await;
+    let mut environment = Environment::start(peer, Concurrency::One, stand_ins.settings(Form::Tls)).await;
     environment.first_poll().await;
 
     let stop = events.stop();

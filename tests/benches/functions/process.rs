@@ -23,6 +23,14 @@ pub(crate) fn peak_resident(process: u32) -> u64 {
     status(process, "VmHWM:")
 }
 
+/// How many pages of memory a process has touched for the first time, without the disk being asked.
+pub(crate) fn page_faults(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    // Behind the program's name, which may hold anything, it is the eighth.
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    fields.split_whitespace().nth(7).unwrap().parse().unwrap()
+}
+
 /// How many files, sockets and the like a process holds open.
 pub(crate) fn handles(process: u32) -> usize {
     std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().count()

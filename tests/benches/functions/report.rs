@@ -42,6 +42,11 @@ impl Report {
         self.add(what, measured, goal, Limit::AtMost(goal), unit);
     }
 
+    /// The same where the goal has been missed: it is told of, and it is a bound that what was reached is kept.
+    pub(crate) fn kept_below(&mut self, what: String, measured: f64, goal: f64, reached: f64, unit: &'static str) {
+        self.add(what, measured, goal, Limit::AtMost(reached), unit);
+    }
+
     pub(crate) fn at_least(&mut self, what: String, measured: f64, goal: f64, unit: &'static str) {
         self.add(what, measured, goal, Limit::AtLeast(goal), unit);
     }

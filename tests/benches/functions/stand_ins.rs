@@ -12,11 +12,15 @@ use consent::time::Time;
 use platform::clock::{Clock, SystemClock};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::apart::{self, Apart};
 use crate::tls::{Authority, OF_DYNAMODB, OF_SECRETS_MANAGER, Roots};
 
 const COMMAND: &str = "stand-ins";
+
+/// The setting that says where Secrets Manager is.
+const FOR_SECRETS: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
 
 /// How a function reaches what it calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,32 @@ impl Form {
             Self::Http => "HTTP",
             Self::Tls => "TLS",
         }
+    }
+
+    fn url(self, address: SocketAddr) -> String {
+        match self {
+            Self::Http => format!("http://{address}"),
+            Self::Tls => format!("https://{address}"),
+        }
+    }
+}
+
+/// What a program finds in its environment to reach what it calls.
+pub(crate) type Settings = Vec<(&'static str, String)>;
+
+/// A service that takes a call and does not answer.
+pub(crate) struct Silent(TcpListener);
+
+impl Silent {
+    pub(crate) async fn listening() -> Self {
+        Self(TcpListener::bind((OF_SECRETS_MANAGER, 0)).await.unwrap())
+    }
+
+    /// Waits for a call; who calls is kept waiting for as long as the connection is held.
+    pub(crate) async fn called(&self) -> TcpStream {
+        let (caller, _) = self.0.accept().await.unwrap();
+        caller.readable().await.unwrap();
+        caller
     }
 }
 
@@ -66,10 +96,10 @@ impl Addresses {
     }
 
     fn url(&self, form: Form) -> String {
-        match form {
-            Form::Http => format!("http://{}", self.http),
-            Form::Tls => format!("https://{}", self.tls),
-        }
+        form.url(match form {
+            Form::Http => self.http,
+            Form::Tls => self.tls,
+        })
     }
 }
 
@@ -98,16 +128,13 @@ impl StandIns {
         &self.reached.ledger_table
     }
 
-    /// What a function finds in its environment to reach them.
-    pub(crate) fn settings(&self, form: Form) -> [(&'static str, String); 7] {
+    /// What a program finds in its environment to reach them.
+    pub(crate) fn settings(&self, form: Form) -> Settings {
         let roots = &self.reached.roots;
         let (all, own) = (roots.all.to_str().unwrap(), roots.own.to_str().unwrap());
-        [
+        vec![
             ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb(form)),
-            (
-                "AWS_ENDPOINT_URL_SECRETS_MANAGER",
-                self.reached.secrets_manager.url(form),
-            ),
+            (FOR_SECRETS, self.reached.secrets_manager.url(form)),
             ("LEDGER_TABLE", self.reached.ledger_table.clone()),
             ("KEY_TABLE", self.reached.key_table.clone()),
             // Each language looks for roots in its own way; Node has the others built in.
@@ -115,6 +142,15 @@ impl StandIns {
             ("AWS_CA_BUNDLE", all.to_owned()),
             ("NODE_EXTRA_CA_CERTS", own.to_owned()),
         ]
+    }
+
+    /// The same, except that nobody answers who asks for the secret.
+    pub(crate) fn settings_without_secret(&self, form: Form, silent: &Silent) -> Settings {
+        let url = form.url(silent.0.local_addr().unwrap());
+        let mut settings = self.settings(form);
+        settings.retain(|(name, _)| *name != FOR_SECRETS);
+        settings.push((FOR_SECRETS, url));
+        settings
     }
 }
 

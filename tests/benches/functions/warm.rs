@@ -122,7 +122,7 @@ impl Kind {
 
 async fn take(program: &Program, concurrency: Concurrency, mut all: Vec<Value>, stand_ins: &StandIns) -> Taken {
     let counted = all.split_off(TO_WARM_UP);
-    let mut environment = Environment::start(program, Form::Http, concurrency, stand_ins).await;
+    let mut environment = Environment::start(program, concurrency, stand_ins.settings(Form::Http)).await;
     environment.first_poll().await;
     environment.answers(all).await;
     let deliveries = f64::from(u32::try_from(counted.len()).unwrap());
