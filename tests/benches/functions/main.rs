@@ -5,7 +5,7 @@
 //! same webhook in Python and in Node.
 //!
 //! `--start-up`, `--warm` and `--load` name one part of it; with `--small` it takes a minute. It fails where a bound is broken:
-//! ratios, sizes and counts are bounds everywhere, times only loosely where it is small, since that is what CI runs on any machine.
+//! sizes and counts are bounds everywhere, times and their ratios only loosely where it is small, since that is what CI runs on any machine.
 
 #![allow(missing_docs, reason = "nobody reads the documentation of a benchmark")]
 #![allow(

@@ -164,7 +164,7 @@ fn bound(ours: &[&Row<'_>], bare: &Row<'_>, report: &mut Report) {
     for form in Form::BOTH {
         let over: Vec<_> = ours.iter().filter(|row| row.form == form).collect();
         let (row, ratio) = greatest(&over, |row| row.ratio_to_poll(bare, to_call));
-        report.kept_below(
+        report.ratio_kept_below(
             format!("first call of {}", row.name()),
             ratio,
             most_to_poll(form),
@@ -172,7 +172,7 @@ fn bound(ours: &[&Row<'_>], bare: &Row<'_>, report: &mut Report) {
             "× bare",
         );
         let (row, ratio) = greatest(&over, |row| row.ratio_to_poll(bare, to_poll));
-        report.kept_below(
+        report.ratio_kept_below(
             format!("first poll of {}", row.name()),
             ratio,
             most_to_poll(form),
