@@ -47,15 +47,8 @@ impl Report {
         self.add(what, measured, goal, Limit::AtMost(reached), unit);
     }
 
-    /// The same for a ratio of times, in which a few rounds leave much of the machine's noise.
-    pub(crate) fn ratio_kept_below(
-        &mut self,
-        what: String,
-        measured: f64,
-        goal: f64,
-        reached: f64,
-        unit: &'static str,
-    ) {
+    /// The same for what has to do with time, in which a few rounds leave much of the machine's noise.
+    pub(crate) fn time_kept_below(&mut self, what: String, measured: f64, goal: f64, reached: f64, unit: &'static str) {
         self.add(what, measured, goal, Limit::AtMost(reached * self.leniency()), unit);
     }
 

@@ -43,8 +43,10 @@ fn reached_to_poll(form: Form) -> f64 {
     }
 }
 
-/// The processor's time to the first delivery that is answered, over TLS and with secret and policy loaded, in milliseconds.
+/// The goal for the processor's time to the first delivery that is answered, over TLS and with secret and policy loaded, in milliseconds,
+/// and what it takes at most on a machine that has a slow day.
 const MOST_TO_DELIVERY: f64 = 12.0;
+const REACHED_TO_DELIVERY: f64 = 18.0;
 
 /// How much more of the processor's time the same takes in another language, at least.
 const LEAST_OF_PEERS: f64 = 10.0;
@@ -164,7 +166,7 @@ fn bound(ours: &[&Row<'_>], bare: &Row<'_>, report: &mut Report) {
     for form in Form::BOTH {
         let over: Vec<_> = ours.iter().filter(|row| row.form == form).collect();
         let (row, ratio) = greatest(&over, |row| row.ratio_to_poll(bare, to_call));
-        report.ratio_kept_below(
+        report.time_kept_below(
             format!("first call of {}", row.name()),
             ratio,
             most_to_poll(form),
@@ -172,7 +174,7 @@ fn bound(ours: &[&Row<'_>], bare: &Row<'_>, report: &mut Report) {
             "× bare",
         );
         let (row, ratio) = greatest(&over, |row| row.ratio_to_poll(bare, to_poll));
-        report.ratio_kept_below(
+        report.time_kept_below(
             format!("first poll of {}", row.name()),
             ratio,
             most_to_poll(form),
@@ -185,10 +187,11 @@ fn bound(ours: &[&Row<'_>], bare: &Row<'_>, report: &mut Report) {
         .filter(|row| row.form == Form::Tls && row.first != First::Other)
         .collect();
     let (row, time) = greatest(&deliveries, |row| row.median(to_answer));
-    report.time_at_most(
+    report.time_kept_below(
         format!("first answer of {}", row.name()),
         time,
         MOST_TO_DELIVERY,
+        REACHED_TO_DELIVERY,
         "ms CPU",
     );
     let all: Vec<_> = ours.iter().collect();
