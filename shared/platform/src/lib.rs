@@ -25,4 +25,4 @@ mod transport;
 
 pub use answer::Answer;
 pub use caller::Caller;
-pub use start::{Platform, StartError, start, start_as};
+pub use start::{Platform, StartError, authorities, start, start_as};

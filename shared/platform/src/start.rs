@@ -79,10 +79,7 @@ async fn prepare(function: &'static str) -> Result<Platform, StartError> {
 ///
 /// [`StartError`], if the secrets cannot be loaded.
 pub async fn start_as(function: &'static str, caller: &Caller, settings: Settings) -> Result<Platform, StartError> {
-    let authorities = match &settings.authorities {
-        Some(file) => Authorities::from_pem(&std::fs::read(file)?)?,
-        None => Authorities::of_browsers(),
-    };
+    let authorities = authorities(&settings)?;
     let clients = clients::connect(caller, &settings, &authorities);
     let secrets = SecretCache::from_secrets_manager(clients.secrets_manager, settings.secret_id.clone());
     // Loaded here and not with the first request, because a starting function has the most CPU for the TLS handshake.
@@ -96,5 +93,17 @@ pub async fn start_as(function: &'static str, caller: &Caller, settings: Setting
         secrets,
         clock,
         metrics,
+    })
+}
+
+/// Whom the settings say to believe who a server is.
+///
+/// # Errors
+///
+/// [`StartError`], if they name a file in which there is no authority.
+pub fn authorities(settings: &Settings) -> Result<Authorities, StartError> {
+    Ok(match &settings.authorities {
+        Some(file) => Authorities::from_pem(&std::fs::read(file)?)?,
+        None => Authorities::of_browsers(),
     })
 }

@@ -59,23 +59,19 @@ pub(crate) fn unnoticed(mut template: Template, promises: &[Promise]) -> Vec<Str
     let mut unnoticed = vec![];
     for place in places.iter().filter(|place| !is_of_no_matter(place)) {
         let (last, way) = place.split_last().unwrap();
-        let container = way.iter().fold(&mut template.0, |value, step| child(value, step));
+        let container = at(&mut template.0, way);
         let lost = take(container, last);
         if !breaks_one(&template) {
             unnoticed.push(format!("{} is gone", place.join(".")));
         }
-        let container = way.iter().fold(&mut template.0, |value, step| child(value, step));
+        let container = at(&mut template.0, way);
         put_back(container, last, lost.clone());
         if let Some(other) = otherwise(&lost) {
-            *way.iter()
-                .chain([last])
-                .fold(&mut template.0, |value, step| child(value, step)) = other;
+            *at(&mut template.0, place) = other;
             if !breaks_one(&template) {
                 unnoticed.push(format!("{} is otherwise", place.join(".")));
             }
-            *way.iter()
-                .chain([last])
-                .fold(&mut template.0, |value, step| child(value, step)) = lost;
+            *at(&mut template.0, place) = lost;
         }
     }
     unnoticed
@@ -100,11 +96,12 @@ fn walk(value: &Value, way: &mut Vec<String>, places: &mut Vec<Vec<String>>) {
     }
 }
 
-fn child<'a>(value: &'a mut Value, step: &str) -> &'a mut Value {
-    match value {
+/// What is at the end of a way.
+fn at<'a>(document: &'a mut Value, way: &[String]) -> &'a mut Value {
+    way.iter().fold(document, |value, step| match value {
         Value::Array(elements) => &mut elements[step.parse::<usize>().unwrap()],
         value => &mut value[step],
-    }
+    })
 }
 
 fn take(container: &mut Value, step: &str) -> Value {
